@@ -1,0 +1,22 @@
+/*
+ * io.h - read(2) and write(2) without their traps: short writes, EINTR, interrupts.
+ */
+#ifndef IDKIT_CORE_IO_H
+#define IDKIT_CORE_IO_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* Up to `len` bytes; 0 at the end of the input, -1 on error.  `name` is for the message.  An
+ * interrupt ends the call with ERR_SIGNAL. */
+ssize_t io_read(int fd, void *data, size_t len, const char *name, struct err *err);
+
+/* As io_read(), but less than `len` only at the end of the input. */
+ssize_t io_read_full(int fd, void *data, size_t len, const char *name, struct err *err);
+
+/* All of it, or -1.  EPIPE is an error like any other ("the reader has gone away"). */
+int io_write(int fd, const void *data, size_t len, const char *name, struct err *err);
+
+#endif

@@ -1,0 +1,275 @@
+#include "db_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "catalog.h"
+#include "data_reader.h"
+#include "db_source_internal.h"
+#include "header.h"
+#include "session.h"
+
+struct db_source {
+	struct source source;
+	struct db_source_options options;
+	struct catalog_options tables;
+	const struct log *log;
+	struct pg *pg;
+	struct snapshot snapshot;
+	struct pg_dump *drops; /* with --clean only */
+	struct pg_dump *pre_data;
+	struct pg_dump *post_data;
+};
+
+static const char *encoding(const struct db_source *source)
+{
+	return pg_parameter(source->pg, "client_encoding");
+}
+
+/* What CREATE DATABASE would have to be told for the copy (pg_database; column names by version). */
+static struct pg_rows *query_database(struct pg *pg, struct err *err)
+{
+	int version = pg_server_version(pg);
+	struct buf sql = BUF_INIT;
+	struct pg_rows *rows = NULL;
+	buf_addf(&sql,
+	         "SELECT pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, "
+	         "%s, %s, %s, pg_catalog.current_setting('server_version') "
+	         "FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
+	         version >= 150000 ? "datlocprovider" : "'c'",
+	         version >= 170000 ? "datlocale" : version >= 150000 ? "daticulocale" : "NULL",
+	         version >= 160000 ? "daticurules" : "NULL");
+	if (buf_check(&sql, "a statement", err) == 0)
+		rows = pg_query(pg, sql.data, err);
+	buf_release(&sql);
+	return rows;
+}
+
+static int describe_database(struct db_source *source, struct stream_header *header,
+                             struct err *err)
+{
+	static const char *const keys[] = { "encoding",        "collate", "ctype",
+		                            "locale_provider", "locale",  "icu_rules",
+		                            "server_version" };
+	struct pg_rows *rows = query_database(source->pg, err);
+	if (!rows)
+		return -1;
+	int result = stream_header_set(header, "database", pg_database(source->pg), err);
+	for (int i = 0; result == 0 && i < (int)(sizeof(keys) / sizeof(*keys)); i++)
+		result = stream_header_set(header, keys[i], pg_value(rows, 0, i), err);
+	pg_rows_free(rows);
+	return result;
+}
+
+static int set_time(struct stream_header *header, struct err *err)
+{
+	char text[32];
+	time_t now = time(NULL);
+	struct tm utc;
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	return stream_header_set(header, "created", text, err);
+}
+
+static const char *extent(const struct db_source *source)
+{
+	if (!source->options.with_data)
+		return "schema";
+	return source->options.with_definitions ? "all" : "data";
+}
+
+static int write_header(struct db_source *source, struct sink *sink, struct err *err)
+{
+	struct stream_header *header = stream_header_new(err);
+	struct record record = { .kind = RECORD_HEADER, .header = header };
+	int result = -1;
+	if (!header || stream_header_set(header, "program", source->options.program, err) < 0 ||
+	    set_time(header, err) < 0 || describe_database(source, header, err) < 0 ||
+	    stream_header_set(header, "client_encoding", encoding(source), err) < 0 ||
+	    stream_header_set(header, "snapshot", source->snapshot.id, err) < 0 ||
+	    stream_header_set(header, "lsn", source->snapshot.lsn, err) < 0 ||
+	    stream_header_set(header, "contents", extent(source), err) < 0 ||
+	    stream_header_set_number(header, "server_version_num",
+	                             pg_server_version(source->pg), err) < 0)
+		goto out;
+	result = sink_write(sink, &record, err);
+out:
+	stream_header_free(header);
+	return result;
+}
+
+static int write_trailer(struct sink *sink, struct err *err)
+{
+	struct record record = { .kind = RECORD_TRAILER };
+	record.trailer.end = STREAM_END_IDKIT;
+	return sink_write(sink, &record, err);
+}
+
+static int read_data(struct pg *pg, const struct catalog_options *tables,
+                     const struct data_reader_options *options, struct sink *sink,
+                     struct err *err)
+{
+	struct catalog catalog;
+	if (catalog_read(pg, tables, &catalog, err) < 0)
+		return -1;
+	int result = data_read(pg, &catalog, options, sink, err);
+	catalog_release(&catalog);
+	return result;
+}
+
+int db_source_read_data(struct pg *pg, const struct catalog_options *tables,
+                        const struct contents *layout, struct sink *sink, struct err *err)
+{
+	const struct data_reader_options options = {
+		.chunk_bytes = DATA_CHUNK_BYTES,
+		.layout = layout,
+		.create_large_objects = true,
+	};
+	if (read_data(pg, tables, &options, sink, err) < 0)
+		return -1;
+	return write_trailer(sink, err);
+}
+
+static int start_definitions(struct db_source *source, struct err *err)
+{
+	struct pg_dump_options options = source->options.definitions;
+	const struct log *log = source->log;
+	options.encoding = encoding(source);
+	options.snapshot = source->snapshot.id;
+	options.selection = source->options.selection;
+	char *program = pg_dump_find(source->pg, source->options.pg_dump, log, err);
+	if (!program)
+		return -1;
+	int result = -1;
+	/* With --create the whole database is dropped: no single objects. */
+	if (options.clean && !options.create) {
+		source->drops = pg_dump_start(source->pg, &options, program, SECTION_POST_DATA, log, err);
+		if (!source->drops)
+			goto out;
+	}
+	source->pre_data = pg_dump_start(source->pg, &options, program, SECTION_PRE_DATA, log, err);
+	if (!source->pre_data)
+		goto out;
+	options.clean = options.if_exists = false;
+	source->post_data = pg_dump_start(source->pg, &options, program, SECTION_POST_DATA, log, err);
+	result = source->post_data ? 0 : -1;
+out:
+	free(program);
+	return result;
+}
+
+static int run_data(struct db_source *source, struct sink *sink, struct err *err)
+{
+	const struct data_reader_options options = {
+		.chunk_bytes = DATA_CHUNK_BYTES,
+		.layout = source->options.layout,
+		.create_large_objects = !source->options.with_definitions,
+	};
+	if (!source->options.with_data)
+		return 0;
+	return read_data(source->pg, &source->tables, &options, sink, err);
+}
+
+static int run_pre_data(struct db_source *source, struct definitions *definitions,
+                        struct err *err)
+{
+	if (source->drops && definitions_run_drops(definitions, source->drops, err) < 0)
+		return -1;
+	return definitions_run(definitions, source->pre_data, SECTION_PRE_DATA, err);
+}
+
+static int run_parts(struct db_source *source, struct definitions *definitions, struct sink *sink,
+                     struct err *err)
+{
+	bool with_definitions = source->options.with_definitions;
+	if (with_definitions && start_definitions(source, err) < 0)
+		return -1;
+	if (write_header(source, sink, err) < 0 || definitions_begin(definitions, sink, err) < 0)
+		return -1;
+	if (with_definitions && run_pre_data(source, definitions, err) < 0)
+		return -1;
+	if (run_data(source, sink, err) < 0)
+		return -1;
+	if (with_definitions && definitions_run(definitions, source->post_data, SECTION_POST_DATA,
+	                                        err) < 0)
+		return -1;
+	return definitions_end(definitions, err);
+}
+
+static int db_source_run(struct source *base, struct sink *sink, struct err *err)
+{
+	struct db_source *source = (struct db_source *)base;
+	struct definitions definitions;
+	definitions_init(&definitions, encoding(source));
+	int result = run_parts(source, &definitions, sink, err);
+	definitions_release(&definitions);
+	if (result == 0)
+		result = pg_exec(source->pg, "COMMIT", err);
+	return result < 0 ? -1 : write_trailer(sink, err);
+}
+
+static void db_source_free(struct source *base)
+{
+	struct db_source *source = (struct db_source *)base;
+	pg_dump_free(source->drops);
+	pg_dump_free(source->pre_data);
+	pg_dump_free(source->post_data);
+	snapshot_release(&source->snapshot);
+	pg_free(source->pg);
+	free(source);
+}
+
+static const struct source_ops db_source_ops = { db_source_run, db_source_free };
+
+/* A standby has no rows of unlogged tables: pg_dump leaves them out there, we say so first. */
+static int check_unlogged(struct db_source *source, struct err *err)
+{
+	if (source->tables.skip_unlogged || !source->options.with_data)
+		return 0;
+	struct buf sql = BUF_INIT;
+	buf_adds(&sql, "SELECT count(*) FROM pg_catalog.pg_class WHERE relpersistence = 'u' "
+	               "AND relkind = 'r' AND pg_catalog.pg_is_in_recovery()");
+	char *count = pg_query_value(source->pg, sql.data, err);
+	buf_release(&sql);
+	if (!count)
+		return -1;
+	bool any = strcmp(count, "0") != 0;
+	free(count);
+	if (any)
+		return err_set(err, ERR_DATABASE,
+		               "database \"%s\" is on a standby, where unlogged tables have no rows: "
+		               "--no-unlogged-table-data leaves these rows out",
+		               pg_database(source->pg));
+	return 0;
+}
+
+struct source *db_source_new(struct pg *pg, const struct db_source_options *options,
+                             const struct log *log, struct err *err)
+{
+	struct db_source *source = calloc(1, sizeof(*source));
+	if (!source) {
+		pg_free(pg);
+		err_memory(err, "a database");
+		return NULL;
+	}
+	source->source.ops = &db_source_ops;
+	source->options = *options;
+	source->log = log;
+	source->pg = pg;
+	source->tables = (struct catalog_options){
+		.selection = options->selection,
+		.skip_unlogged = options->skip_unlogged,
+		.order_by_references = !options->with_definitions,
+	};
+	if (session_pin(pg, err) < 0 || check_unlogged(source, err) < 0 ||
+	    snapshot_take(pg, &source->tables, &options->snapshot, &source->snapshot, err) < 0) {
+		db_source_free(&source->source);
+		return NULL;
+	}
+	return &source->source;
+}
+
+void db_source_set_layout(struct source *base, const struct contents *layout)
+{
+	((struct db_source *)base)->options.layout = layout;
+}

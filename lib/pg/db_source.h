@@ -1,0 +1,46 @@
+/*
+ * db_source.h - source: a live database, at one moment.
+ *
+ * HEADER, definitions of pre-data from pg_dump, rows by our own COPY, definitions of post-data,
+ * TRAILER; all under one snapshot (snapshot.h).
+ */
+#ifndef IDKIT_PG_DB_SOURCE_H
+#define IDKIT_PG_DB_SOURCE_H
+
+#include "conn.h"
+#include "contents.h"
+#include "pg_dump.h"
+#include "record.h"
+#include "selection.h"
+#include "snapshot.h"
+
+struct db_source_options {
+	const char *program; /* "iddump 0.1.0": for the header */
+	struct pg_dump_options definitions; /* program, encoding and snapshot are filled in by us */
+	const char *pg_dump; /* --pg-dump, or NULL */
+	struct selection selection;
+	struct snapshot_options snapshot;
+	bool with_definitions;
+	bool with_data;
+	bool skip_unlogged;
+	/* See data_reader.h; set with db_source_set_layout() when known only later. */
+	const struct contents *layout;
+};
+
+/*
+ * Owns the connection from now on, also when NULL is returned on error.  The snapshot is taken here,
+ * so that two sources see one moment each whatever is read first.  The options are borrowed.
+ */
+struct source *db_source_new(struct pg *pg, const struct db_source_options *options,
+                             const struct log *log, struct err *err);
+
+void db_source_set_layout(struct source *source, const struct contents *layout);
+
+/*
+ * The rows, sequences and large objects that a connection sees in the transaction it is in, as DATA
+ * and STATEMENT records and a TRAILER; the session is pinned already.
+ */
+int db_source_read_data(struct pg *pg, const struct catalog_options *tables,
+                        const struct contents *layout, struct sink *sink, struct err *err);
+
+#endif

@@ -1,0 +1,222 @@
+#include "pg_dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "input.h"
+#include "pgprogram.h"
+#include "plain_reader.h"
+#include "process.h"
+#include "session.h"
+
+/*
+ * How long a child waits for a lock.  The leader holds all of them already, so a child waits only
+ * behind somebody who in turn waits for the leader (ALTER TABLE, queued since): for ever.
+ */
+#define CHILD_LOCK_TIMEOUT_MS "20000"
+
+struct pg_dump {
+	struct process *process;
+	const struct log *log;
+	struct buf conninfo;
+	struct buf options;
+	struct source *reader;
+};
+
+/* An argument vector that grows; its strings are borrowed. */
+struct arguments {
+	const char **items;
+	size_t count;
+};
+
+static void add(struct arguments *arguments, const char *item)
+{
+	arguments->items[arguments->count++] = item;
+}
+
+static void add_if(struct arguments *arguments, bool wanted, const char *item)
+{
+	if (wanted)
+		add(arguments, item);
+}
+
+static void add_patterns(struct arguments *arguments, const char *option,
+                         const char *const *patterns, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		add(arguments, option);
+		add(arguments, patterns[i]);
+	}
+}
+
+static void add_selection(struct arguments *arguments, const struct selection *selection)
+{
+	add_patterns(arguments, "-n", selection->schemas, selection->schema_count);
+	add_patterns(arguments, "-N", selection->exclude_schemas, selection->exclude_schema_count);
+	add_patterns(arguments, "-t", selection->tables, selection->table_count);
+	add_patterns(arguments, "-T", selection->exclude_tables, selection->exclude_table_count);
+}
+
+static void fill(struct arguments *arguments, const struct pg_dump_options *options,
+                 const char *program, enum section section, const char *conninfo)
+{
+	add(arguments, program);
+	add(arguments, "--no-password");
+	add(arguments, section == SECTION_PRE_DATA ? "--section=pre-data" : "--section=post-data");
+	add(arguments, "--snapshot");
+	add(arguments, options->snapshot);
+	add(arguments, "--encoding");
+	add(arguments, options->encoding);
+	add(arguments, "--lock-wait-timeout");
+	add(arguments, CHILD_LOCK_TIMEOUT_MS);
+	add_if(arguments, options->schema_only, "--schema-only");
+	add_if(arguments, options->clean, "--clean");
+	add_if(arguments, options->if_exists, "--if-exists");
+	add_if(arguments, options->create && section == SECTION_PRE_DATA, "--create");
+	add_if(arguments, options->no_owner, "--no-owner");
+	add_if(arguments, options->no_acl, "--no-acl");
+	add_if(arguments, options->no_comments, "--no-comments");
+	add_if(arguments, options->no_unlogged_data, "--no-unlogged-table-data");
+	add_selection(arguments, &options->selection);
+	add(arguments, "--dbname");
+	add(arguments, conninfo);
+	add(arguments, NULL);
+}
+
+char *pg_dump_find(const struct pg *pg, const char *wanted, const struct log *log,
+                   struct err *err)
+{
+	int server = pg_server_version(pg) / 10000;
+	int major = -1;
+	char *program;
+	if (wanted) {
+		major = pgprogram_major(wanted, err);
+		if (major < 0)
+			return NULL;
+		if (major < server) {
+			err_set(err, ERR_SYSTEM,
+			        "%s has version %d, but the server has version %d: pg_dump must not be "
+			        "older than the server",
+			        wanted, major, server);
+			return NULL;
+		}
+		program = strdup(wanted);
+		if (!program)
+			err_memory(err, wanted);
+	} else {
+		program = pgprogram_find("pg_dump", server, &major, err);
+	}
+	if (program)
+		log_detail(log, "definitions come from %s (version %d)", program, major);
+	return program;
+}
+
+static struct process *start(const struct pg_dump_options *options, const char *program,
+                             enum section section, const struct pg_dump *dump,
+                             const char *password, struct err *err)
+{
+	const struct selection *selection = &options->selection;
+	size_t patterns = selection->schema_count + selection->exclude_schema_count +
+	                  selection->table_count + selection->exclude_table_count;
+	struct arguments arguments = { calloc(32 + 2 * patterns, sizeof(char *)), 0 };
+	if (!arguments.items) {
+		err_memory(err, "pg_dump's arguments");
+		return NULL;
+	}
+	fill(&arguments, options, program, section, dump->conninfo.data);
+	const char *const set_env[] = { "PGOPTIONS", dump->options.data, "PGAPPNAME", "iddump",
+		                        password ? "PGPASSWORD" : NULL, password, NULL };
+	/* What the leader's connection has decided must not be decided anew. */
+	static const char *const unset_env[] = { "PGSERVICE",     "PGHOST",    "PGHOSTADDR",
+		                                 "PGPORT",        "PGDATABASE", "PGUSER",
+		                                 "PGTARGETSESSIONATTRS", "PGCLIENTENCODING",
+		                                 "PGDATESTYLE",   "PGTZ",      "PGGEQO", NULL };
+	struct process_spec spec = { .argv = arguments.items,
+		                     .set_env = set_env,
+		                     .unset_env = unset_env,
+		                     .stdin_fd = -1 };
+	struct process *process = process_start(&spec, err);
+	free(arguments.items);
+	return process;
+}
+
+static int open_reader(struct pg_dump *dump, struct err *err)
+{
+	int fd = dup(process_output(dump->process));
+	if (fd < 0)
+		return err_set(err, ERR_SYSTEM, "cannot read what pg_dump writes");
+	struct input *input = input_from_fd(fd, "pg_dump's output", dump->log, err);
+	if (!input)
+		return -1;
+	struct plain_reader_options options = { .allow_incomplete = false };
+	dump->reader = plain_reader_new(input, &options, err);
+	return dump->reader ? 0 : -1;
+}
+
+struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options *options,
+                              const char *program, enum section section, const struct log *log,
+                              struct err *err)
+{
+	const char *password;
+	struct pg_dump *dump = calloc(1, sizeof(*dump));
+	if (!dump) {
+		err_memory(err, "pg_dump");
+		return NULL;
+	}
+	dump->log = log;
+	if (pg_child_conninfo(pg, NULL, &dump->conninfo, &password, err) < 0 ||
+	    session_child_options(&dump->options, err) < 0)
+		goto failed;
+	dump->process = start(options, program, section, dump, password, err);
+	if (dump->process)
+		return dump;
+failed:
+	pg_dump_free(dump);
+	return NULL;
+}
+
+/* pg_dump's own lines on stderr, on success: warnings. */
+static void pass_warnings(const struct pg_dump *dump, const struct buf *said)
+{
+	struct slice text = slice_trim(buf_slice(said));
+	if (text.len > 0)
+		log_note(dump->log, "%.*s", SLICE_ARG(text));
+}
+
+int pg_dump_run(struct pg_dump *dump, struct sink *sink, struct err *err)
+{
+	struct err read_err = ERR_INIT;
+	struct buf said = BUF_INIT;
+	int read = open_reader(dump, &read_err);
+	if (read == 0)
+		read = source_run(dump->reader, sink, &read_err);
+	/* When its output ends early, why pg_dump failed is the error, not that the output ended. */
+	int result = 0;
+	if (read == 0 || read_err.kind == ERR_INPUT) {
+		source_free(dump->reader);
+		dump->reader = NULL;
+		result = process_wait(dump->process, &said, err);
+		if (result < 0 && err->kind == ERR_SYSTEM)
+			err->kind = ERR_DATABASE;
+	}
+	if (result == 0 && read < 0) {
+		*err = read_err;
+		result = -1;
+	}
+	if (result == 0)
+		pass_warnings(dump, &said);
+	buf_release(&said);
+	return result;
+}
+
+void pg_dump_free(struct pg_dump *dump)
+{
+	if (!dump)
+		return;
+	source_free(dump->reader);
+	process_free(dump->process);
+	buf_release(&dump->conninfo);
+	buf_release(&dump->options);
+	free(dump);
+}

@@ -1,0 +1,79 @@
+/* May the role read everything?  All that it may not is said at once, before anything is dumped. */
+#include "catalog.h"
+#include "catalog_sql.h"
+#include "ident.h"
+
+/* At most this many names in a message. */
+#define NAMES_SHOWN 20
+
+static int add_problem(struct buf *list, const struct pg_rows *rows, int column, int *count)
+{
+	for (int row = 0; row < pg_rows_count(rows); row++) {
+		if (!pg_value_bool(rows, row, column))
+			continue;
+		if (++*count <= NAMES_SHOWN) {
+			buf_addf(list, "%s%s.%s", list->len ? ", " : "", pg_value(rows, row, 0),
+			         pg_value(rows, row, 1));
+		}
+	}
+	if (*count > NAMES_SHOWN)
+		buf_addf(list, " and %d more", *count - NAMES_SHOWN);
+	return *count;
+}
+
+static int check(struct pg *pg, const struct pg_rows *rows, struct err *err)
+{
+	struct buf names = BUF_INIT;
+	int count = 0;
+	int result = 0;
+	if (add_problem(&names, rows, 2, &count) > 0)
+		result = err_set(err, ERR_DATABASE,
+		                 "role \"%s\" may not read %d table%s of database \"%s\": %s\n"
+		                 "HINT:  Grant SELECT (and USAGE on the schema), use another role, or "
+		                 "leave them out with -T.",
+		                 pg_user(pg), count, count == 1 ? "" : "s", pg_database(pg),
+		                 names.data);
+	buf_reset(&names);
+	count = 0;
+	if (result == 0 && add_problem(&names, rows, 3, &count) > 0)
+		result = err_set(err, ERR_DATABASE,
+		                 "row-level security may hide rows of %d table%s of database \"%s\" from "
+		                 "role \"%s\": %s\n"
+		                 "HINT:  Use the tables' owner, a superuser or a role with BYPASSRLS, or "
+		                 "leave them out with -T.",
+		                 count, count == 1 ? "" : "s", pg_database(pg), pg_user(pg),
+		                 names.data);
+	buf_release(&names);
+	return result;
+}
+
+int catalog_lockable(struct pg *pg, const struct catalog_options *options, struct buf *list,
+                     struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	struct pg_rows *rows = NULL;
+	int result = -1;
+	/* pg_class itself is no obstacle: every role may read the catalog. */
+	buf_adds(&sql, "SELECT n.nspname, c.relname, "
+	               "NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
+	               "pg_catalog.has_table_privilege(c.oid, 'SELECT')), "
+	               "pg_catalog.row_security_active(c.oid)");
+	if (catalog_add_tables(pg, options, &sql, err) < 0)
+		goto out;
+	buf_adds(&sql, " ORDER BY n.nspname, c.relname");
+	if (buf_check(&sql, "a statement", err) < 0)
+		goto out;
+	rows = pg_query(pg, sql.data, err);
+	if (!rows || check(pg, rows, err) < 0)
+		goto out;
+	for (int row = 0; row < pg_rows_count(rows); row++) {
+		if (row > 0)
+			buf_adds(list, ", ");
+		sql_add_qualified(list, pg_value_slice(rows, row, 0), pg_value_slice(rows, row, 1));
+	}
+	result = buf_check(list, "the tables' names", err);
+out:
+	pg_rows_free(rows);
+	buf_release(&sql);
+	return result;
+}

@@ -1,0 +1,29 @@
+/*
+ * session.h - the settings that make bytes comparable, whatever the role, the database, the
+ * environment or the server's configuration say.
+ *
+ * A row's digest is over its COPY text, so everything that changes this text is pinned (design,
+ * "Sessions"; documentation sections 20.11.2 "Locale and Formatting" and 20.11.1).
+ */
+#ifndef IDKIT_PG_SESSION_H
+#define IDKIT_PG_SESSION_H
+
+#include "conn.h"
+
+/* Pins them all; client_encoding becomes UTF8, or the database's own where the server can't convert
+ * (SQL_ASCII). */
+int session_pin(struct pg *pg, struct err *err);
+
+/* For restoring scripts of others, which rely on what psql would give them: only timeouts off. */
+int session_pin_timeouts(struct pg *pg, struct err *err);
+
+/* The same settings for a child's PGOPTIONS ("-c name=value …"), behind what the user has there. */
+int session_child_options(struct buf *options, struct err *err);
+
+/* Appends the SET statements that a script begins with, and again after each \connect. */
+void session_add_preamble(struct buf *script, const char *encoding);
+
+/* Is it one of the settings that session_add_preamble() writes, or pg_dump at that place? */
+bool session_is_preamble_setting(struct slice name);
+
+#endif

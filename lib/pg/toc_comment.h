@@ -1,0 +1,14 @@
+/*
+ * toc_comment.h - the comment in front of an object, as pg_dump writes it: what carries identity.
+ */
+#ifndef IDKIT_PG_TOC_COMMENT_H
+#define IDKIT_PG_TOC_COMMENT_H
+
+#include "buf.h"
+
+/* Appends "\n--\n-- PREFIXName: …; Type: …; Schema: …; Owner: …\n--\n\n".  Newlines in names become
+ * blanks, as sanitize_line() of pg_dump has it: a name must not end its comment. */
+void toc_comment_add(struct buf *script, const char *prefix, const char *type, const char *schema,
+                     const char *name, const char *owner);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * Functions without their bodies.
+ */
+#include "token.h"
+
+#include <string.h>
+
+/* Copies a statement, leaving pieces out. */
+struct cutter {
+	struct buf *out;
+	const char *copied; /* the statement is copied up to here */
+};
+
+static void cut(struct cutter *cutter, const char *from, const char *to)
+{
+	buf_add(cutter->out, cutter->copied, (size_t)(from - cutter->copied));
+	cutter->copied = to;
+}
+
+static void cut_dollar(struct cutter *cutter, struct slice text)
+{
+	const char *second = memchr(text.data + 1, '$', text.len - 1);
+	size_t tag_len = (size_t)(second - text.data) + 1;
+
+	if (text.len >= 2 * tag_len)
+		cut(cutter, text.data + tag_len, text.data + text.len - tag_len);
+}
+
+static void cut_string(struct cutter *cutter, struct slice text)
+{
+	const char *first = memchr(text.data, '\'', text.len);
+
+	if (first + 1 < text.data + text.len)
+		cut(cutter, first + 1, text.data + text.len - 1);
+}
+
+/* Behind ATOMIC: up to the END that follows a semicolon or ATOMIC itself (see splitter.h). */
+static void cut_atomic(struct cutter *cutter, struct tokens *tokens)
+{
+	const char *from = tokens->rest.data;
+	bool may_end = true;
+	unsigned depth = 0;
+	struct token token;
+
+	while (token_next(tokens, &token)) {
+		if (may_end && depth == 0 && token_is_word(&token, "end"))
+			break;
+		if (token_is_symbol(&token, "("))
+			depth++;
+		else if (token_is_symbol(&token, ")") && depth > 0)
+			depth--;
+		may_end = token_is_symbol(&token, ";");
+	}
+	if (tokens->rest.len == 0 && !(may_end && token_is_word(&token, "end")))
+		return;
+	cut(cutter, from, token.text.data);
+	buf_addc(cutter->out, ' ');
+}
+
+/* DO, CREATE FUNCTION or CREATE PROCEDURE: to behind these words. */
+static bool is_routine(struct tokens *tokens, bool *is_do)
+{
+	*is_do = token_take_word(tokens, "do");
+	if (*is_do)
+		return true;
+	if (!token_take_word(tokens, "create"))
+		return false;
+	if (token_take_word(tokens, "or") && !token_take_word(tokens, "replace"))
+		return false;
+	return token_take_word(tokens, "function") || token_take_word(tokens, "procedure");
+}
+
+/* Which strings are bodies: those behind AS; in DO, the one that is not behind LANGUAGE. */
+static bool next_is_body(const struct token *token, bool is_do, bool is_body)
+{
+	if (token->kind == TOKEN_WORD)
+		return is_do ? !token_is_word(token, "language") : token_is_word(token, "as");
+	return is_body || (is_do && token->kind == TOKEN_STRING);
+}
+
+struct slice statement_without_bodies(struct slice sql, bool standard_strings, struct buf *scratch)
+{
+	struct tokens tokens = tokens_of(sql, standard_strings);
+	struct cutter cutter = { scratch, sql.data };
+	unsigned depth = 0;
+	struct token token;
+	bool is_do, is_body;
+
+	if (!is_routine(&tokens, &is_do))
+		return sql;
+	buf_reset(scratch);
+	is_body = is_do;
+	while (token_next(&tokens, &token)) {
+		if (token.kind == TOKEN_DOLLAR)
+			cut_dollar(&cutter, token.text);
+		else if (token.kind == TOKEN_STRING && is_body)
+			cut_string(&cutter, token.text);
+		else if (token_is_symbol(&token, "("))
+			depth++;
+		else if (token_is_symbol(&token, ")") && depth > 0)
+			depth--;
+		else if (depth == 0 && token_is_word(&token, "begin") && token_take_word(&tokens, "atomic"))
+			cut_atomic(&cutter, &tokens);
+		if (depth == 0)
+			is_body = next_is_body(&token, is_do, is_body);
+	}
+	cut(&cutter, sql.data + sql.len, NULL);
+	return buf_slice(scratch);
+}

@@ -1,0 +1,281 @@
+/*
+ * A statement's class, from its words.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "ident.h"
+#include "statement.h"
+#include "words.h"
+
+static enum statement_class classify_meta(struct tokens *tokens)
+{
+	struct token token;
+
+	if (!token_next(tokens, &token))
+		return CLASS_OTHER;
+	if (token_is_word(&token, "connect") || token_is_word(&token, "c"))
+		return CLASS_CONNECT;
+	if (token_is_word(&token, "restrict"))
+		return CLASS_RESTRICT;
+	if (token_is_word(&token, "unrestrict"))
+		return CLASS_UNRESTRICT;
+	return CLASS_OTHER;
+}
+
+static bool is_session_user(struct tokens *tokens)
+{
+	return words_take(tokens, "SESSION AUTHORIZATION") ||
+	       words_take(tokens, "SESSION_AUTHORIZATION") || words_take(tokens, "ROLE");
+}
+
+static enum statement_class classify_set(struct tokens *tokens)
+{
+	struct buf schema = BUF_INIT;
+	struct buf name = BUF_INIT;
+	bool assigns;
+
+	if (is_session_user(tokens))
+		return CLASS_SESSION_USER;
+	if (words_take(tokens, "SESSION") || words_take(tokens, "LOCAL"))
+		if (is_session_user(tokens))
+			return CLASS_SESSION_USER;
+	if (words_take(tokens, "TIME ZONE") || words_take(tokens, "XML OPTION") ||
+	    words_take(tokens, "NAMES") || words_take(tokens, "SCHEMA"))
+		return CLASS_SET;
+	assigns = sql_take_qualified(tokens, &schema, &name) &&
+	          (token_take_symbol(tokens, "=") || words_take(tokens, "TO"));
+	buf_release(&schema);
+	buf_release(&name);
+	return assigns ? CLASS_SET : CLASS_OTHER;
+}
+
+static enum statement_class classify_reset(struct tokens *tokens)
+{
+	return is_session_user(tokens) ? CLASS_SESSION_USER : CLASS_SET;
+}
+
+static bool is_large_object_call(struct slice function)
+{
+	return (function.len > 3 && strncasecmp(function.data, "lo_", 3) == 0) ||
+	       slice_equals_nocase(function, "loread") || slice_equals_nocase(function, "lowrite");
+}
+
+static enum statement_class classify_select(struct tokens *tokens)
+{
+	struct slice function;
+
+	if (!words_take_call(tokens, &function))
+		return CLASS_OTHER;
+	if (slice_equals_nocase(function, "set_config"))
+		return CLASS_SET_CONFIG;
+	if (slice_equals_nocase(function, "setval"))
+		return CLASS_SETVAL;
+	return is_large_object_call(function) ? CLASS_LARGE_OBJECT : CLASS_OTHER;
+}
+
+static enum statement_class classify_commit(struct tokens *tokens)
+{
+	return words_take(tokens, "PREPARED") ? CLASS_PREPARED : CLASS_COMMIT;
+}
+
+static enum statement_class classify_rollback(struct tokens *tokens)
+{
+	if (words_take(tokens, "PREPARED"))
+		return CLASS_PREPARED;
+	if (!words_take(tokens, "WORK"))
+		words_take(tokens, "TRANSACTION");
+	return words_take(tokens, "TO") ? CLASS_OTHER : CLASS_ROLLBACK;
+}
+
+static enum statement_class classify_begin(struct tokens *tokens)
+{
+	(void)tokens;
+	return CLASS_BEGIN;
+}
+
+static enum statement_class classify_start(struct tokens *tokens)
+{
+	return words_take(tokens, "TRANSACTION") ? CLASS_BEGIN : CLASS_OTHER;
+}
+
+static enum statement_class classify_prepare(struct tokens *tokens)
+{
+	return words_take(tokens, "TRANSACTION") ? CLASS_PREPARED : CLASS_OTHER;
+}
+
+static enum statement_class classify_grant(struct tokens *tokens)
+{
+	return words_find(tokens, "ON") && words_take(tokens, "DATABASE") ? CLASS_ALTER_DATABASE
+	                                                                  : CLASS_ACL;
+}
+
+static enum statement_class classify_comment(struct tokens *tokens)
+{
+	if (!words_take(tokens, "ON"))
+		return CLASS_OTHER;
+	return words_take(tokens, "DATABASE") ? CLASS_ALTER_DATABASE : CLASS_COMMENT;
+}
+
+static enum statement_class classify_security(struct tokens *tokens)
+{
+	if (!words_take(tokens, "LABEL"))
+		return CLASS_OTHER;
+	return words_find(tokens, "ON") && words_take(tokens, "DATABASE") ? CLASS_ALTER_DATABASE
+	                                                                  : CLASS_SECURITY_LABEL;
+}
+
+/* What the whole cluster shares: roles and tablespaces. */
+static bool is_cluster_wide(struct tokens *tokens)
+{
+	const char *type = words_take_type(tokens);
+
+	return type && (strcmp(type, "ROLE") == 0 || strcmp(type, "TABLESPACE") == 0);
+}
+
+static enum statement_class classify_create(struct tokens *tokens)
+{
+	if (words_take(tokens, "DATABASE"))
+		return CLASS_CREATE_DATABASE;
+	return is_cluster_wide(tokens) ? CLASS_CREATE_ROLE : CLASS_CREATE;
+}
+
+static enum statement_class classify_drop(struct tokens *tokens)
+{
+	if (words_take(tokens, "DATABASE"))
+		return CLASS_DROP_DATABASE;
+	return is_cluster_wide(tokens) ? CLASS_CREATE_ROLE : CLASS_DROP;
+}
+
+/* Behind "ALTER type name": is OWNER TO all that it does? */
+static bool only_sets_owner(struct tokens tokens)
+{
+	struct token role;
+
+	return words_take(&tokens, "OWNER TO") && token_next(&tokens, &role) &&
+	       (role.kind == TOKEN_WORD || role.kind == TOKEN_QUOTED) && words_at_end(&tokens);
+}
+
+/* Behind "ALTER type name": does it only take a constraint or a default away, as pg_dump --clean
+ * does? */
+static bool only_drops(struct tokens tokens)
+{
+	struct token name;
+
+	if (words_take(&tokens, "ALTER")) {
+		words_take(&tokens, "COLUMN");
+		if (!token_next(&tokens, &name))
+			return false;
+	}
+	if (words_take(&tokens, "DROP DEFAULT"))
+		return words_at_end(&tokens);
+	if (!words_take(&tokens, "DROP CONSTRAINT"))
+		return false;
+	words_take(&tokens, "IF EXISTS");
+	if (!token_next(&tokens, &name))
+		return false;
+	if (!words_take(&tokens, "CASCADE"))
+		words_take(&tokens, "RESTRICT");
+	return words_at_end(&tokens);
+}
+
+/* To the action: behind the name, a routine's arguments, an operator class's USING. */
+static bool skip_altered_name(struct tokens *tokens, const char *type)
+{
+	struct buf schema = BUF_INIT;
+	struct buf name = BUF_INIT;
+	struct token method;
+	bool found = words_take_name(tokens, type, &schema, &name);
+
+	buf_release(&schema);
+	buf_release(&name);
+	token_take_symbol(tokens, "*");
+	words_skip_group(tokens);
+	if (words_take(tokens, "USING"))
+		token_next(tokens, &method);
+	return found;
+}
+
+static enum statement_class classify_alter(struct tokens *tokens)
+{
+	const char *type;
+
+	if (words_take(tokens, "DEFAULT PRIVILEGES"))
+		return CLASS_ACL;
+	type = words_take_type(tokens);
+	if (!type)
+		return CLASS_ALTER;
+	if (strcmp(type, "DATABASE") == 0)
+		return CLASS_ALTER_DATABASE;
+	if (strcmp(type, "ROLE") == 0 || strcmp(type, "TABLESPACE") == 0)
+		return CLASS_CREATE_ROLE;
+	if (!skip_altered_name(tokens, type))
+		return CLASS_ALTER;
+	if (only_sets_owner(*tokens))
+		return CLASS_OWNER;
+	return only_drops(*tokens) ? CLASS_DROP : CLASS_ALTER;
+}
+
+static enum statement_class classify_insert(struct tokens *tokens)
+{
+	return words_take(tokens, "INTO") ? CLASS_INSERT : CLASS_OTHER;
+}
+
+/* psql and the server take STDOUT for STDIN here (gram.y, copy_file_name). */
+static enum statement_class classify_copy(struct tokens *tokens)
+{
+	struct buf schema = BUF_INIT;
+	struct buf name = BUF_INIT;
+	bool in;
+
+	words_take(tokens, "BINARY");
+	in = sql_take_qualified(tokens, &schema, &name);
+	buf_release(&schema);
+	buf_release(&name);
+	words_skip_group(tokens);
+	in = in && (words_take(tokens, "FROM STDIN") || words_take(tokens, "FROM STDOUT"));
+	return in ? CLASS_COPY_IN : CLASS_COPY_OTHER;
+}
+
+static const struct {
+	const char *word;
+	enum statement_class (*classify)(struct tokens *tokens);
+} verbs[] = {
+	{ "SET", classify_set },
+	{ "RESET", classify_reset },
+	{ "SELECT", NULL },
+	{ "INSERT", classify_insert },
+	{ "CREATE", classify_create },
+	{ "ALTER", classify_alter },
+	{ "DROP", classify_drop },
+	{ "COMMENT", classify_comment },
+	{ "COPY", classify_copy },
+	{ "GRANT", classify_grant },
+	{ "REVOKE", classify_grant },
+	{ "SECURITY", classify_security },
+	{ "BEGIN", classify_begin },
+	{ "START", classify_start },
+	{ "COMMIT", classify_commit },
+	{ "END", classify_commit },
+	{ "ABORT", classify_rollback },
+	{ "ROLLBACK", classify_rollback },
+	{ "PREPARE", classify_prepare },
+};
+
+enum statement_class statement_classify(struct slice sql, bool standard_strings)
+{
+	struct tokens tokens = tokens_of(sql, standard_strings);
+	struct tokens whole = tokens;
+	struct token first;
+
+	if (!token_next(&tokens, &first) || token_is_symbol(&first, ";"))
+		return CLASS_EMPTY;
+	if (token_is_symbol(&first, "\\"))
+		return classify_meta(&tokens);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (!token_is_word(&first, verbs[i].word))
+			continue;
+		return verbs[i].classify ? verbs[i].classify(&tokens) : classify_select(&whole);
+	}
+	return CLASS_OTHER;
+}

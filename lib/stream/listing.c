@@ -1,0 +1,213 @@
+#include "listing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "header.h"
+
+/* Of a statement that is no object known by name. */
+#define EXCERPT_BYTES 60
+
+struct listing {
+	struct sink sink;
+	struct outfile *out;
+	const char *name;
+	struct buf line;
+	uint64_t entries;
+	uint64_t statements;
+	uint64_t rows;
+	/* The table whose rows pass: chunk after chunk, one entry. */
+	struct buf table;
+	struct place table_place;
+	uint64_t table_rows;
+	uint64_t table_bytes;
+};
+
+static int put(struct listing *listing, struct err *err)
+{
+	if (buf_check(&listing->line, "the table of contents", err) < 0)
+		return -1;
+	int result = outfile_write(listing->out, listing->line.data, listing->line.len, err);
+	buf_reset(&listing->line);
+	return result;
+}
+
+/* A name on a line of its own columns: control characters would break them. */
+static void add_name(struct buf *line, struct slice name)
+{
+	buf_addc(line, ' ');
+	if (name.len == 0)
+		buf_addc(line, '-');
+	for (size_t i = 0; i < name.len; i++)
+		buf_addc(line, (unsigned char)name.data[i] < ' ' ? ' ' : name.data[i]);
+}
+
+static void begin_entry(struct listing *listing, const struct place *place, enum section section)
+{
+	buf_addf(&listing->line, "%llu; %llu %s", (unsigned long long)++listing->entries,
+	         (unsigned long long)place->line, section_name(section));
+}
+
+static void add_object(struct buf *line, const struct object *object)
+{
+	add_name(line, object->type);
+	add_name(line, object->schema);
+	add_name(line, object->name);
+	add_name(line, object->owner);
+}
+
+/* The rows that have passed are one entry. */
+static int end_table(struct listing *listing, struct err *err)
+{
+	if (listing->table.len == 0)
+		return 0;
+	begin_entry(listing, &listing->table_place, SECTION_DATA);
+	buf_add_slice(&listing->line, buf_slice(&listing->table));
+	buf_addf(&listing->line, " (%llu rows, %llu bytes)\n",
+	         (unsigned long long)listing->table_rows, (unsigned long long)listing->table_bytes);
+	buf_reset(&listing->table);
+	return put(listing, err);
+}
+
+static int list_data(struct listing *listing, const struct record *record, struct err *err)
+{
+	const struct record_data *data = &record->data;
+	if (data->first) {
+		struct object object = data->object;
+		struct buf text = BUF_INIT;
+		object.type = SLICE_LITERAL("TABLE DATA");
+		if (object.name.len == 0) {
+			object.schema = data->table->schema;
+			object.name = data->table->name;
+		}
+		add_object(&text, &object);
+		listing->statements++;
+		if (listing->table.len != text.len ||
+		    memcmp(listing->table.data, text.data, text.len) != 0) {
+			if (end_table(listing, err) < 0) {
+				buf_release(&text);
+				return -1;
+			}
+			buf_add_slice(&listing->table, buf_slice(&text));
+			listing->table_place = record->place;
+			listing->table_rows = listing->table_bytes = 0;
+		}
+		buf_release(&text);
+	}
+	listing->rows += data->row_count;
+	listing->table_rows += data->row_count;
+	listing->table_bytes += data->rows.len;
+	return 0;
+}
+
+static void add_excerpt(struct buf *line, struct slice sql)
+{
+	size_t len = sql.len < EXCERPT_BYTES ? sql.len : EXCERPT_BYTES;
+	add_name(line, (struct slice){ sql.data, len });
+	if (len < sql.len)
+		buf_adds(line, " ...");
+}
+
+static bool is_session_statement(enum statement_class class)
+{
+	return class == CLASS_SET || class == CLASS_SET_CONFIG || class == CLASS_RESTRICT ||
+	       class == CLASS_UNRESTRICT;
+}
+
+static int list_statement(struct listing *listing, const struct record *record, struct err *err)
+{
+	const struct record_statement *statement = &record->statement;
+	struct object object;
+	struct slice comment;
+	if (statement->class == CLASS_EMPTY)
+		return 0;
+	listing->statements++;
+	if (is_session_statement(statement->class))
+		return 0;
+	/* Further statements about the object whose comment stands above are no entries. */
+	bool has_comment = toc_comment_parse(record->lead, &object, &comment);
+	if (statement->object.owner.data && !has_comment && statement->class != CLASS_CONNECT)
+		return 0;
+	if (end_table(listing, err) < 0)
+		return -1;
+	begin_entry(listing, &record->place, record->section);
+	if (statement->object.name.len)
+		add_object(&listing->line, &statement->object);
+	else
+		add_excerpt(&listing->line, statement->sql);
+	buf_addc(&listing->line, '\n');
+	return put(listing, err);
+}
+
+static int list_header(struct listing *listing, const struct stream_header *header, struct err *err)
+{
+	static const char *const keys[] = { "program", "created", "database", "server_version",
+		                            "encoding", "contents" };
+	buf_addf(&listing->line, ";\n; Contents of %s\n", listing->name);
+	if (!stream_header_own(header))
+		buf_adds(&listing->line, ";     format: plain, not idkit's\n");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const char *value = stream_header_get(header, keys[i]);
+		if (value)
+			buf_addf(&listing->line, ";     %s: %s\n", keys[i], value);
+	}
+	buf_adds(&listing->line, ";\n; number; line section type schema name owner\n;\n");
+	return put(listing, err);
+}
+
+static int list_trailer(struct listing *listing, const struct record *record, struct err *err)
+{
+	static const char *const ends[] = { "no end mark", "pg_dump's end mark",
+		                            "idkit's trailer, which fits" };
+	if (end_table(listing, err) < 0)
+		return -1;
+	buf_addf(&listing->line, ";\n; %llu statements, %llu rows; ends with %s\n",
+	         (unsigned long long)listing->statements, (unsigned long long)listing->rows,
+	         ends[record->trailer.end]);
+	return put(listing, err);
+}
+
+static int listing_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	struct listing *listing = (struct listing *)sink;
+	switch (record->kind) {
+	case RECORD_HEADER:
+		return list_header(listing, record->header, err);
+	case RECORD_STATEMENT:
+		return list_statement(listing, record, err);
+	case RECORD_DATA:
+		return list_data(listing, record, err);
+	default:
+		return list_trailer(listing, record, err);
+	}
+}
+
+static int listing_finish(struct sink *sink, struct err *err)
+{
+	return outfile_finish(((struct listing *)sink)->out, err);
+}
+
+static void listing_free(struct sink *sink)
+{
+	struct listing *listing = (struct listing *)sink;
+	outfile_free(listing->out);
+	buf_release(&listing->line);
+	buf_release(&listing->table);
+	free(listing);
+}
+
+static const struct sink_ops listing_ops = { listing_write, listing_finish, listing_free };
+
+struct sink *listing_new(struct outfile *out, const char *name, struct err *err)
+{
+	struct listing *listing = calloc(1, sizeof(*listing));
+	if (!listing) {
+		outfile_free(out);
+		err_memory(err, "the table of contents");
+		return NULL;
+	}
+	listing->sink.ops = &listing_ops;
+	listing->out = out;
+	listing->name = name;
+	return &listing->sink;
+}

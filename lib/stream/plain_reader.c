@@ -1,0 +1,236 @@
+#include "plain_reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plain_reader_internal.h"
+
+int plain_reader_scan(struct plain_reader *reader, enum split_event *event, struct err *err)
+{
+	for (;;) {
+		size_t have = window_bytes(&reader->window) - reader->scanned;
+		if (have > 0) {
+			const char *data = window_data(&reader->window) + reader->scanned;
+			reader->scanned += splitter_scan(&reader->splitter, data, have, event);
+			if (*event != SPLIT_MORE)
+				return 1;
+		}
+		int filled = window_fill(&reader->window, err);
+		if (filled <= 0)
+			return filled;
+	}
+}
+
+void plain_reader_take(struct plain_reader *reader, size_t bytes)
+{
+	window_take(&reader->window, bytes);
+	reader->scanned = 0;
+	reader->bom_bytes = 0;
+}
+
+int plain_reader_damaged(const struct plain_reader *reader, uint64_t line, struct err *err,
+                         const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return err_set(err, ERR_INPUT, "%s:%llu: %s", input_name(reader->input),
+	               (unsigned long long)line, text);
+}
+
+struct record plain_reader_record(const struct plain_reader *reader, enum record_kind kind,
+                                  size_t lead_bytes)
+{
+	struct record record = { .kind = kind, .section = reader->section };
+	record.lead = (struct slice){ window_data(&reader->window), lead_bytes };
+	record.place.line = reader->window.line + rows_count(record.lead);
+	record.place.statement = reader->statements;
+	return record;
+}
+
+int plain_reader_end_line(struct plain_reader *reader, struct err *err)
+{
+	if (!stream_header_own(reader->header))
+		return 0;
+	if (window_bytes(&reader->window) == 0 && window_fill(&reader->window, err) < 0)
+		return -1;
+	if (window_bytes(&reader->window) > 0 && window_data(&reader->window)[0] == '\n')
+		plain_reader_take(reader, 1);
+	return 0;
+}
+
+/* Comments that no statement follows go on as a record of their own, so that nothing is lost. */
+int plain_reader_deliver_comments(struct plain_reader *reader, size_t bytes, struct err *err)
+{
+	if (bytes == 0)
+		return 0;
+	struct record record = plain_reader_record(reader, RECORD_STATEMENT, bytes);
+	record.statement.class = CLASS_EMPTY;
+	if (sink_write(reader->sink, &record, err) < 0)
+		return -1;
+	plain_reader_take(reader, bytes);
+	return 0;
+}
+
+/* A line comment in front of a statement: ours to mark something, or pg_dump's end mark? */
+static int handle_comment(struct plain_reader *reader, struct err *err)
+{
+	const char *data = window_data(&reader->window);
+	const char *before = memrchr(data, '\n', reader->scanned - 1);
+	size_t line_start = before ? (size_t)(before + 1 - data) : reader->bom_bytes;
+	struct slice line = { data + line_start, reader->scanned - line_start };
+	if (stream_header_own(reader->header))
+		return slice_starts(line, PLAIN_MARK)
+		           ? plain_reader_handle_mark(reader, line_start, err)
+		           : 0;
+	reader->end_mark_seen |= plain_reader_is_end_mark(line);
+	return 0;
+}
+
+static int handle_meta_command(struct plain_reader *reader, struct err *err)
+{
+	size_t lead = reader->scanned - 1;
+	if (reader->splitter.has_token) {
+		uint64_t line = reader->window.line +
+		                rows_count((struct slice){ window_data(&reader->window), lead });
+		return plain_reader_damaged(reader, line, err,
+		                            "a backslash stands inside a statement: psql's commands "
+		                            "are never executed, remove it");
+	}
+	ssize_t end = window_line_end(&reader->window, reader->scanned, err);
+	if (end < 0)
+		return -1;
+	struct record record = plain_reader_record(reader, RECORD_STATEMENT, lead);
+	struct slice line = { window_data(&reader->window) + lead, (size_t)end - lead };
+	record.place.statement = ++reader->statements;
+	record.statement.sql = slice_trim(line);
+	record.statement.class = statement_classify(record.statement.sql, true);
+	switch (record.statement.class) {
+	case CLASS_CONNECT:
+	case CLASS_RESTRICT:
+	case CLASS_UNRESTRICT:
+		break;
+	default:
+		return plain_reader_damaged(
+			reader, record.place.line, err,
+			"psql's command \"%.*s\" is refused: nothing is executed on a script's behalf, "
+			"remove the line",
+			(int)strcspn(record.statement.sql.data, " \t\r\n"), record.statement.sql.data);
+	}
+	if (sink_write(reader->sink, &record, err) < 0)
+		return -1;
+	plain_reader_take(reader, lead + record.statement.sql.len);
+	splitter_restart(&reader->splitter);
+	return plain_reader_end_line(reader, err);
+}
+
+static int handle_end(struct plain_reader *reader, struct err *err)
+{
+	enum split_open open = splitter_end(&reader->splitter);
+	if (open != SPLIT_OPEN_NOTHING && open != SPLIT_OPEN_STATEMENT)
+		return plain_reader_damaged(reader, reader->window.line, err,
+		                            "the input ends %s, in a statement that begins behind this "
+		                            "line: it is truncated",
+		                            split_open_text(open));
+	if (stream_header_own(reader->header))
+		return plain_reader_damaged(reader, reader->window.line, err,
+		                            "the stream ends before its trailer: it is truncated");
+	if (open == SPLIT_OPEN_STATEMENT)
+		return plain_reader_handle_statement(reader, err);
+	const char *data = window_data(&reader->window);
+	size_t bytes = window_bytes(&reader->window);
+	const char *before = bytes ? memrchr(data, '\n', bytes) : NULL;
+	size_t line_start = before ? (size_t)(before + 1 - data) : 0;
+	struct slice line = { data + line_start, bytes - line_start };
+	reader->end_mark_seen |= plain_reader_is_end_mark(line);
+	reader->done = true;
+	if (!reader->end_mark_seen && !reader->options.allow_incomplete)
+		return plain_reader_damaged(
+			reader, reader->window.line + rows_count((struct slice){ data, bytes }), err,
+			"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it "
+			"is truncated, or not pg_dump's; --allow-incomplete accepts it");
+	struct record record = plain_reader_record(reader, RECORD_TRAILER, bytes);
+	record.trailer.end = reader->end_mark_seen ? STREAM_END_PG_DUMP : STREAM_END_NONE;
+	if (sink_write(reader->sink, &record, err) < 0)
+		return -1;
+	plain_reader_take(reader, bytes);
+	return 0;
+}
+
+static int step(struct plain_reader *reader, struct err *err)
+{
+	enum split_event event;
+	int found = plain_reader_scan(reader, &event, err);
+	if (found <= 0)
+		return found < 0 ? -1 : handle_end(reader, err);
+	switch (event) {
+	case SPLIT_COMMENT:
+		return handle_comment(reader, err);
+	case SPLIT_BACKSLASH:
+		return handle_meta_command(reader, err);
+	default:
+		return plain_reader_handle_statement(reader, err);
+	}
+}
+
+static int begin(struct plain_reader *reader, struct err *err)
+{
+	if (plain_reader_read_header(reader, err) < 0)
+		return -1;
+	struct record record = plain_reader_record(reader, RECORD_HEADER, 0);
+	record.header = reader->header;
+	return sink_write(reader->sink, &record, err);
+}
+
+static int reader_run(struct source *source, struct sink *sink, struct err *err)
+{
+	struct plain_reader *reader = (struct plain_reader *)source;
+	reader->sink = sink;
+	if (begin(reader, err) < 0)
+		return -1;
+	while (!reader->done)
+		if (step(reader, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void reader_free(struct source *source)
+{
+	struct plain_reader *reader = (struct plain_reader *)source;
+	window_release(&reader->window);
+	input_free(reader->input);
+	stream_header_free(reader->header);
+	hash_stream_free(reader->hash);
+	hash_stream_free(reader->chunk_hash);
+	buf_release(&reader->toc_text);
+	buf_release(&reader->names);
+	free(reader);
+}
+
+static const struct source_ops reader_ops = { reader_run, reader_free };
+
+struct source *plain_reader_new(struct input *input, const struct plain_reader_options *options,
+                                struct err *err)
+{
+	struct plain_reader *reader = calloc(1, sizeof(*reader));
+	if (!reader) {
+		input_free(input);
+		err_memory(err, "a reader");
+		return NULL;
+	}
+	reader->source.ops = &reader_ops;
+	reader->input = input;
+	reader->options = *options;
+	splitter_init(&reader->splitter);
+	reader->hash = hash_stream_new(err);
+	reader->chunk_hash = hash_stream_new(err);
+	if (!reader->hash || !reader->chunk_hash ||
+	    window_init(&reader->window, input, err) < 0) {
+		reader_free(&reader->source);
+		return NULL;
+	}
+	return &reader->source;
+}

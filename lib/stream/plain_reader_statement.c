@@ -1,0 +1,118 @@
+/* One statement of a script: what it is, whose it is, and what it changes for those behind it. */
+#include <string.h>
+
+#include "plain_reader_internal.h"
+
+/* pg_dump's comment in front of the statement holds until the next one. */
+static int read_toc(struct plain_reader *reader, struct slice lead, struct err *err)
+{
+	struct object object;
+	struct slice comment;
+	if (!toc_comment_parse(lead, &object, &comment))
+		return 0;
+	buf_reset(&reader->toc_text);
+	buf_add_slice(&reader->toc_text, comment);
+	if (buf_check(&reader->toc_text, "a comment", err) < 0)
+		return -1;
+	reader->has_toc =
+		toc_comment_parse(buf_slice(&reader->toc_text), &reader->toc_object, &comment);
+	return 0;
+}
+
+/* Settings are the session's, whatever comment stands above them. */
+static bool is_session_statement(enum statement_class class)
+{
+	return class == CLASS_SET || class == CLASS_SET_CONFIG || class == CLASS_SESSION_USER;
+}
+
+static void find_object(struct plain_reader *reader, struct record_statement *statement)
+{
+	if (is_session_statement(statement->class))
+		return;
+	buf_reset(&reader->names);
+	if (reader->has_toc)
+		statement->object = reader->toc_object;
+	else if (!statement_object(statement->sql, statement->standard_strings, &reader->names,
+	                           &statement->object))
+		statement->object = (struct object){ 0 };
+}
+
+/* Where the stream has no section marks, the objects' types tell. */
+static void find_section(struct plain_reader *reader, const struct record_statement *statement)
+{
+	if (stream_header_own(reader->header))
+		return;
+	enum section section = section_of_type(statement->object.type);
+	if (statement->class == CLASS_COPY_IN || statement->class == CLASS_INSERT ||
+	    statement->class == CLASS_SETVAL)
+		section = SECTION_DATA;
+	if (section != SECTION_NONE)
+		reader->section = section;
+}
+
+/* In these, a backslash or quote may be a character's second byte, which no scanner of bytes can
+ * tell (client-only encodings, documentation section 24.3.1). */
+static bool is_unsafe_encoding(struct slice name)
+{
+	static const char *const unsafe[] = { "sjis",    "shift_jis_2004", "shiftjis", "mskanji",
+	                                      "win932",  "windows932",     "big5",     "win950",
+	                                      "windows950", "gbk",         "win936",   "windows936",
+	                                      "uhc",     "win949",         "windows949", "johab",
+	                                      "gb18030", NULL };
+	for (size_t i = 0; unsafe[i]; i++)
+		if (slice_equals_nocase(name, unsafe[i]))
+			return true;
+	return false;
+}
+
+static int follow_setting(struct plain_reader *reader, const struct record *record,
+                          struct err *err)
+{
+	struct buf name = BUF_INIT, value = BUF_INIT;
+	int result = 0;
+	if (!statement_setting(record->statement.sql, record->statement.standard_strings, &name,
+	                       &value))
+		goto out;
+	if (slice_equals(buf_slice(&name), "standard_conforming_strings"))
+		reader->splitter.standard_strings = !slice_equals_nocase(buf_slice(&value), "off") &&
+		                                    !slice_equals_nocase(buf_slice(&value), "false") &&
+		                                    !slice_equals_nocase(buf_slice(&value), "0");
+	else if (slice_equals(buf_slice(&name), "client_encoding") &&
+	         is_unsafe_encoding(buf_slice(&value)))
+		result = plain_reader_damaged(reader, record->place.line, err,
+		                              "a script in encoding %.*s can't be split safely: dump "
+		                              "it with --encoding=UTF8",
+		                              SLICE_ARG(buf_slice(&value)));
+out:
+	buf_release(&name);
+	buf_release(&value);
+	return result;
+}
+
+int plain_reader_handle_statement(struct plain_reader *reader, struct err *err)
+{
+	size_t lead = reader->bom_bytes + splitter_lead_bytes(&reader->splitter);
+	struct record record = plain_reader_record(reader, RECORD_STATEMENT, lead);
+	struct record_statement *statement = &record.statement;
+	statement->sql = (struct slice){ window_data(&reader->window) + lead,
+		                         reader->scanned - lead };
+	statement->standard_strings = reader->splitter.standard_strings;
+	statement->class = statement_classify(statement->sql, statement->standard_strings);
+	if (read_toc(reader, record.lead, err) < 0)
+		return -1;
+	find_object(reader, statement);
+	find_section(reader, statement);
+	record.section = reader->section;
+	record.place.statement = ++reader->statements;
+	reader->end_mark_seen = false;
+	if (statement->class == CLASS_COPY_IN)
+		return plain_reader_handle_copy(reader, &record, err);
+	if (statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG) {
+		if (follow_setting(reader, &record, err) < 0)
+			return -1;
+	}
+	if (sink_write(reader->sink, &record, err) < 0)
+		return -1;
+	plain_reader_take(reader, reader->scanned);
+	return plain_reader_end_line(reader, err);
+}

@@ -1,0 +1,116 @@
+#include "common.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "interrupt.h"
+
+const struct option_entry general_entries[] = {
+	{ 'v', "verbose", NULL, "say what is done", OPTION_COUNT,
+	  offsetof(struct general_options, verbose), NULL },
+	{ 'q', "quiet", NULL, "say only what is wrong", OPTION_FLAG,
+	  offsetof(struct general_options, quiet), NULL },
+	{ 'V', "version", NULL, "print the version and end", OPTION_FLAG,
+	  offsetof(struct general_options, version), NULL },
+	{ '?', "help", "options", "print this help and end; --help=options: as a table", OPTION_OPTIONAL,
+	  offsetof(struct general_options, help_kind), NULL },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+const struct option_entry connection_entries[] = {
+	{ 'd', "dbname", "DBNAME", "database: a name, a conninfo string or a URI", OPTION_TEXT,
+	  offsetof(struct connection_options, database), NULL },
+	{ 'h', "host", "HOST", "server's host, or the folder of its socket", OPTION_TEXT,
+	  offsetof(struct connection_options, host), NULL },
+	{ 'p', "port", "PORT", "server's port", OPTION_TEXT,
+	  offsetof(struct connection_options, port), NULL },
+	{ 'U', "username", "USER", "role to connect as", OPTION_TEXT,
+	  offsetof(struct connection_options, user), NULL },
+	{ 'w', "no-password", NULL, "never ask for a password", OPTION_FLAG,
+	  offsetof(struct connection_options, no_password), NULL },
+	{ 'W', "password", NULL, "ask for a password before connecting", OPTION_FLAG,
+	  offsetof(struct connection_options, ask_password), NULL },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+int connection_target(const struct connection_options *options, struct pg_target *target,
+                      struct err *err)
+{
+	if (options->no_password && options->ask_password)
+		return err_set(err, ERR_USAGE, "-w and -W exclude each other");
+	*target = (struct pg_target){
+		.database = options->database,
+		.host = options->host,
+		.port = options->port,
+		.user = options->user,
+		.password = options->no_password    ? PG_PASSWORD_NEVER
+		            : options->ask_password ? PG_PASSWORD_ALWAYS
+		                                    : PG_PASSWORD_AUTO,
+	};
+	return 0;
+}
+
+void tool_version(const struct tool *tool, char *text, size_t size)
+{
+	snprintf(text, size, "%s %s", tool->program, IDKIT_VERSION);
+}
+
+static int print_help(const struct tool *tool)
+{
+	if (strcmp(tool->general->help_kind, "options") == 0) {
+		options_print_table(tool->groups, stdout);
+		return 1;
+	}
+	fputs(tool->usage, stdout);
+	options_print_help(tool->groups, stdout);
+	fputs("\nExit status: 0 done, 1 the answer is no, 2 usage, 3 damaged input, 4 database,\n"
+	      "5 operating system, 128+N ended by signal N.\n",
+	      stdout);
+	return 1;
+}
+
+static int print_version(const struct tool *tool)
+{
+	char text[64];
+	tool_version(tool, text, sizeof(text));
+	puts(text);
+	return 1;
+}
+
+int tool_begin(struct tool *tool, int argc, char **argv, struct option_operands *operands,
+               struct err *err)
+{
+	interrupt_install();
+	tool->log = log_to_stderr(tool->program, LOG_NOTE);
+	if (options_parse(tool->program, tool->groups, argc, argv, operands, err) < 0)
+		return -1;
+	tool->log.least = tool->general->quiet     ? LOG_WARNING
+	                  : tool->general->verbose ? LOG_DETAIL
+	                                           : LOG_NOTE;
+	if (tool->general->help_kind)
+		return print_help(tool);
+	return tool->general->version ? print_version(tool) : 0;
+}
+
+int tool_end(struct tool *tool, struct err *err)
+{
+	options_release(tool->groups);
+	if (fflush(stdout) != 0)
+		err_set(err, ERR_SYSTEM, "cannot write to standard output");
+	if (err_is_set(err) && err->kind != ERR_DIFFERENT)
+		fprintf(stderr, "%s: error: %s\n", tool->program, err->message);
+	if (err->kind == ERR_SIGNAL)
+		interrupt_end(err->signal);
+	return err_exit_status(err);
+}
+
+int tool_one_operand(const struct option_operands *operands, const char **operand,
+                     struct err *err)
+{
+	if (operands->count > 1)
+		return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operands->items[1]);
+	if (operands->count == 1)
+		*operand = operands->items[0];
+	return 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * common.h - what the tools' mains share: the general and the connection options, how they begin and
+ * how they end.
+ */
+#ifndef IDKIT_TOOLS_COMMON_H
+#define IDKIT_TOOLS_COMMON_H
+
+#include "conn.h"
+#include "err.h"
+#include "log.h"
+#include "options.h"
+#include "outfile.h"
+
+struct general_options {
+	bool quiet;
+	unsigned verbose;
+	bool version;
+	const char *help_kind; /* --help: ""; --help=options: the option table, for completion */
+};
+
+/* "General options"; idfilter has its own, since -v means something else there. */
+extern const struct option_entry general_entries[];
+
+struct connection_options {
+	const char *database;
+	const char *host;
+	const char *port;
+	const char *user;
+	bool no_password;
+	bool ask_password;
+};
+
+extern const struct option_entry connection_entries[];
+
+/* -w and -W are both given: the error. */
+int connection_target(const struct connection_options *options, struct pg_target *target,
+                      struct err *err);
+
+/* One of the tools. */
+struct tool {
+	const char *program; /* "iddump" */
+	const char *usage;   /* the lines behind "Usage:" and what it is for */
+	const struct option_group *groups;
+	const struct general_options *general;
+	struct log log;
+};
+
+/*
+ * Signals, then the options.  0 to go on; 1 when all is done (--help, --version); -1 on error.
+ */
+int tool_begin(struct tool *tool, int argc, char **argv, struct option_operands *operands,
+               struct err *err);
+
+/* Prints the error, if there is one, releases the options, and gives the exit status (or ends by the
+ * signal that came). */
+int tool_end(struct tool *tool, struct err *err);
+
+/* "iddump 0.1.0" in the caller's buffer. */
+void tool_version(const struct tool *tool, char *text, size_t size);
+
+/* At most one operand. */
+int tool_one_operand(const struct option_operands *operands, const char **operand,
+                     struct err *err);
+
+#endif

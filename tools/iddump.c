@@ -1,0 +1,164 @@
+/* iddump: a database at one moment, as a stream. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common.h"
+#include "db_source.h"
+#include "plain_writer.h"
+
+static const char usage[] =
+	"iddump writes a PostgreSQL database, at one moment, as a script that checks itself.\n"
+	"\n"
+	"Usage: iddump [OPTION]… [DBNAME]\n"
+	"\n";
+
+struct options {
+	const char *output;
+	struct option_list schemas;
+	struct option_list exclude_schemas;
+	struct option_list tables;
+	struct option_list exclude_tables;
+	bool schema_only;
+	bool data_only;
+	bool clean;
+	bool if_exists;
+	bool create;
+	bool no_owner;
+	bool no_acl;
+	bool no_comments;
+	bool no_unlogged;
+	const char *lock_wait_timeout;
+	bool serializable_deferrable;
+	const char *snapshot;
+	const char *pg_dump;
+};
+
+#define AT(member) offsetof(struct options, member), NULL
+
+static const struct option_entry output_entries[] = {
+	{ 'o', "output", "FILE", "write to FILE, whole or not at all (default: stdout)", OPTION_TEXT,
+	  AT(output) },
+	{ 'n', "schema", "PATTERN", "dump these schemas only", OPTION_LIST, AT(schemas) },
+	{ 'N', "exclude-schema", "PATTERN", "don't dump these schemas", OPTION_LIST,
+	  AT(exclude_schemas) },
+	{ 't', "table", "PATTERN", "dump these tables only", OPTION_LIST, AT(tables) },
+	{ 'T', "exclude-table", "PATTERN", "don't dump these tables", OPTION_LIST,
+	  AT(exclude_tables) },
+	{ 's', "schema-only", NULL, "definitions, no rows", OPTION_FLAG, AT(schema_only) },
+	{ 'a', "data-only", NULL, "rows, no definitions", OPTION_FLAG, AT(data_only) },
+	{ 'c', "clean", NULL, "DROP the objects before creating them", OPTION_FLAG, AT(clean) },
+	{ 0, "if-exists", NULL, "with --clean: DROP … IF EXISTS", OPTION_FLAG, AT(if_exists) },
+	{ 'C', "create", NULL, "begin with CREATE DATABASE, keep its settings", OPTION_FLAG,
+	  AT(create) },
+	{ 'O', "no-owner", NULL, "leave out ownership", OPTION_FLAG, AT(no_owner) },
+	{ 'x', "no-acl", NULL, "leave out GRANT and REVOKE", OPTION_FLAG, AT(no_acl) },
+	{ 0, "no-comments", NULL, "leave out COMMENT", OPTION_FLAG, AT(no_comments) },
+	{ 0, "no-unlogged-table-data", NULL, "leave out rows of unlogged tables", OPTION_FLAG,
+	  AT(no_unlogged) },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+static const struct option_entry snapshot_entries[] = {
+	{ 0, "lock-wait-timeout", "TIME", "fail when a table stays locked so long (5s, 1min; ms)",
+	  OPTION_TEXT, AT(lock_wait_timeout) },
+	{ 0, "serializable-deferrable", NULL, "wait for a moment without anomalies", OPTION_FLAG,
+	  AT(serializable_deferrable) },
+	{ 0, "snapshot", "ID", "use a snapshot that another session exported", OPTION_TEXT,
+	  AT(snapshot) },
+	{ 0, "pg-dump", "PATH", "the pg_dump for the definitions (default: the newest)", OPTION_TEXT,
+	  AT(pg_dump) },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+static int validate(const struct options *options, struct err *err)
+{
+	if (options->schema_only && options->data_only)
+		return err_set(err, ERR_USAGE, "--schema-only and --data-only exclude each other");
+	if (options->if_exists && !options->clean)
+		return err_set(err, ERR_USAGE, "--if-exists needs --clean");
+	if (options->data_only && (options->clean || options->create))
+		return err_set(err, ERR_USAGE, "--data-only excludes --clean and --create");
+	if (options->serializable_deferrable && options->snapshot)
+		return err_set(err, ERR_USAGE,
+		               "--snapshot and --serializable-deferrable exclude each other");
+	return 0;
+}
+
+static struct selection selection(const struct options *options)
+{
+	return (struct selection){
+		options->schemas.items,        options->schemas.count,
+		options->exclude_schemas.items, options->exclude_schemas.count,
+		options->tables.items,         options->tables.count,
+		options->exclude_tables.items, options->exclude_tables.count,
+	};
+}
+
+static struct source *open_database(const struct tool *tool, const struct options *options,
+                                    const struct pg_target *target, struct err *err)
+{
+	char version[64];
+	tool_version(tool, version, sizeof(version));
+	const struct db_source_options source_options = {
+		.program = version,
+		.definitions = {
+			.schema_only = options->schema_only,
+			.clean = options->clean,
+			.if_exists = options->if_exists,
+			.create = options->create,
+			.no_owner = options->no_owner,
+			.no_acl = options->no_acl,
+			.no_comments = options->no_comments,
+			.no_unlogged_data = options->no_unlogged,
+		},
+		.pg_dump = options->pg_dump,
+		.selection = selection(options),
+		.snapshot = { options->lock_wait_timeout, options->serializable_deferrable,
+		              options->snapshot },
+		.with_definitions = !options->data_only,
+		.with_data = !options->schema_only,
+		.skip_unlogged = options->no_unlogged,
+	};
+	struct pg *pg = pg_connect(target, NULL, tool->program, &tool->log, err);
+	return pg ? db_source_new(pg, &source_options, &tool->log, err) : NULL;
+}
+
+static void dump(const struct tool *tool, const struct options *options,
+                 const struct pg_target *target, struct err *err)
+{
+	struct sink *sink = NULL;
+	struct source *source = NULL;
+	struct outfile *out = outfile_open(options->output, &tool->log, err);
+	if (out)
+		sink = plain_writer_new(out, err);
+	if (sink)
+		source = open_database(tool, options, target, err);
+	if (source && source_run(source, sink, err) == 0)
+		sink_finish(sink, err);
+	source_free(source);
+	sink_free(sink);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct general_options general = { 0 };
+	struct connection_options connection = { 0 };
+	const struct option_group groups[] = {
+		{ "Options", output_entries, &options },
+		{ "The moment", snapshot_entries, &options },
+		{ "Connection", connection_entries, &connection },
+		{ "General", general_entries, &general },
+		{ NULL, NULL, NULL },
+	};
+	struct tool tool = { "iddump", usage, groups, &general, { 0 } };
+	struct option_operands operands;
+	struct pg_target target;
+	struct err err = ERR_INIT;
+	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 &&
+	    tool_one_operand(&operands, &connection.database, &err) == 0 &&
+	    validate(&options, &err) == 0 && connection_target(&connection, &target, &err) == 0)
+		dump(&tool, &options, &target, &err);
+	return tool_end(&tool, &err);
+}

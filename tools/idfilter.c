@@ -1,0 +1,131 @@
+/* idfilter: a stream in, the stream with statements left out. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common.h"
+#include "input.h"
+#include "listing.h"
+#include "plain_reader.h"
+#include "plain_writer.h"
+#include "strip.h"
+
+static const char usage[] =
+	"idfilter leaves statements out of a dump, as \"grep -v -E\" was meant to: whole statements,\n"
+	"never rows of data, never lines of a function's body.\n"
+	"\n"
+	"Usage: idfilter [OPTION]… [FILE]\n"
+	"\n";
+
+struct options {
+	const char *input;
+	const char *output;
+	struct option_list strip;
+	struct option_list keep;
+	bool ignore_case;
+	bool list;
+	bool stats;
+	bool allow_incomplete;
+};
+
+#define AT(member) offsetof(struct options, member), NULL
+
+static const struct option_entry entries[] = {
+	{ 'f', "file", "FILE", "read FILE (default: stdin)", OPTION_TEXT, AT(input) },
+	{ 'o', "output", "FILE", "write to FILE, whole or not at all (default: stdout)", OPTION_TEXT,
+	  AT(output) },
+	{ 'v', "invert-match", "REGEX", "strip the statements that match", OPTION_LIST, AT(strip) },
+	{ 'x', "extract", "REGEX", "strip all others; settings stay", OPTION_LIST, AT(keep) },
+	{ 'i', "ignore-case", NULL, "in all REGEXes, case does not matter", OPTION_FLAG,
+	  AT(ignore_case) },
+	{ 'l', "list", NULL, "print the table of contents instead", OPTION_FLAG, AT(list) },
+	{ 0, "stats", NULL, "say on stderr what was stripped", OPTION_FLAG, AT(stats) },
+	{ 0, "allow-incomplete", NULL, "the input needs no end mark, unless it is idkit's",
+	  OPTION_FLAG, AT(allow_incomplete) },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+/* As general_entries, but -v is taken: as it is in grep. */
+static const struct option_entry own_general_entries[] = {
+	{ 0, "verbose", NULL, "say what is done", OPTION_COUNT,
+	  offsetof(struct general_options, verbose), NULL },
+	{ 'q', "quiet", NULL, "say only what is wrong", OPTION_FLAG,
+	  offsetof(struct general_options, quiet), NULL },
+	{ 'V', "version", NULL, "print the version and end", OPTION_FLAG,
+	  offsetof(struct general_options, version), NULL },
+	{ '?', "help", "options", "print this help and end; --help=options: as a table",
+	  OPTION_OPTIONAL, offsetof(struct general_options, help_kind), NULL },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+static void print_count(const char *what, const char *pattern, struct strip_count count)
+{
+	fprintf(stderr, "idfilter: %s%s%s: %llu statements, %llu rows\n", what, pattern ? " " : "",
+	        pattern ? pattern : "", (unsigned long long)count.statements,
+	        (unsigned long long)count.rows);
+}
+
+static void print_stats(const struct options *options, const struct sink *filter)
+{
+	const struct strip_stats *stats = strip_filter_stats(filter);
+	print_count("read", NULL, stats->read);
+	print_count("stripped", NULL, stats->stripped);
+	for (size_t i = 0; i < options->strip.count; i++)
+		print_count("  stripped by -v", options->strip.items[i],
+		            strip_filter_stripped(filter, i));
+	for (size_t i = 0; i < options->keep.count; i++)
+		print_count("  kept by -x", options->keep.items[i], strip_filter_kept(filter, i));
+	if (options->keep.count > 0)
+		print_count("  stripped for want of an -x that matches", NULL, stats->unmatched);
+}
+
+static struct source *open_input(const struct tool *tool, const struct options *options,
+                                 const char **name, struct err *err)
+{
+	const struct plain_reader_options reader = { .allow_incomplete =
+		                                             options->allow_incomplete };
+	struct input *input = input_open(options->input, &tool->log, err);
+	if (!input)
+		return NULL;
+	*name = input_name(input);
+	return plain_reader_new(input, &reader, err);
+}
+
+static void filter(const struct tool *tool, const struct options *options, struct err *err)
+{
+	const struct strip_options rules = {
+		options->strip.items, options->strip.count,  options->keep.items,
+		options->keep.count,  options->ignore_case,
+	};
+	struct sink *sink = NULL;
+	const char *name;
+	struct source *source = open_input(tool, options, &name, err);
+	struct outfile *out = source ? outfile_open(options->output, &tool->log, err) : NULL;
+	if (out)
+		sink = options->list ? listing_new(out, name, err) : plain_writer_new(out, err);
+	bool filtering = options->strip.count + options->keep.count > 0 || options->stats;
+	if (sink && filtering)
+		sink = strip_filter_new(&rules, sink, &tool->log, err);
+	if (sink && source_run(source, sink, err) == 0 && sink_finish(sink, err) == 0 &&
+	    options->stats)
+		print_stats(options, sink);
+	sink_free(sink);
+	source_free(source);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct general_options general = { 0 };
+	const struct option_group groups[] = {
+		{ "Options", entries, &options },
+		{ "General", own_general_entries, &general },
+		{ NULL, NULL, NULL },
+	};
+	struct tool tool = { "idfilter", usage, groups, &general, { 0 } };
+	struct option_operands operands;
+	struct err err = ERR_INIT;
+	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 &&
+	    tool_one_operand(&operands, &options.input, &err) == 0)
+		filter(&tool, &options, &err);
+	return tool_end(&tool, &err);
+}

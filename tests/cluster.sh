@@ -26,6 +26,10 @@
 # TMPDIR, and does not care for durability.  Everyone is trusted, except that members of the role
 # pw_users need their password (scram-sha-256) on 127.0.0.1.  Started as root it runs as the user
 # postgres, or nobody.  No other server is touched; every other PG* variable is unset.
+#
+# The extension idkit_probe (e2e/fixtures/extension) can be created where the server is Debian's,
+# which looks for extensions below the setting extension_destdir first; else the variable
+# CLUSTER_WITHOUT_EXTENSION is 1.
 
 CLUSTER_SCRIPT=$(realpath "${BASH_SOURCE[0]}")
 # Socket paths end at 107 bytes; "/.s.PGSQL.12345.lock" takes 20.
@@ -120,6 +124,22 @@ cluster_make_dir() {
 	fi
 }
 
+# Debian's servers prepend extension_destdir to the folder that pg_config calls SHAREDIR.
+cluster_offer_extension() {
+	local bindir=$1 share folder
+	CLUSTER_WITHOUT_EXTENSION=1
+	share=$("$bindir/pg_config" --sharedir 2>/dev/null || pg_config --sharedir 2>/dev/null)
+	if [ -z "$share" ] || ! grep -qs '^#extension_destdir' "$share/postgresql.conf.sample"; then
+		return 0
+	fi
+	folder=$CLUSTER_DIR/destdir$share/extension
+	mkdir -p "$folder"
+	cp "${CLUSTER_SCRIPT%/*}"/e2e/fixtures/extension/idkit_probe* "$folder/" || return 0
+	[ "$(id -u)" -ne 0 ] || chown -R "$(cluster_user):" "$CLUSTER_DIR/destdir"
+	printf "extension_destdir = '%s'\n" "$CLUSTER_DIR/destdir" >>"$CLUSTER_DIR/data/postgresql.conf"
+	CLUSTER_WITHOUT_EXTENSION=
+}
+
 cluster_configure() {
 	cat >>"$CLUSTER_DIR/data/postgresql.conf" <<-END
 
@@ -139,6 +159,7 @@ cluster_configure() {
 	if [ "$(cat "$CLUSTER_DIR/data/PG_VERSION")" -ge 11 ]; then
 		echo 'jit = off' >>"$CLUSTER_DIR/data/postgresql.conf"
 	fi
+	cluster_offer_extension "$1"
 	printf '%s\n' "${CLUSTER_CONF-}" >>"$CLUSTER_DIR/data/postgresql.conf"
 	cat >"$CLUSTER_DIR/data/pg_hba.conf" <<-END
 		local all all trust
@@ -189,12 +210,12 @@ cluster_start() {
 		cluster_failed "initdb failed ($bindir)"
 		return 1
 	fi
-	cluster_configure
+	cluster_configure "$bindir"
 	if ! cluster_listen "$bindir"; then
 		cluster_failed "the server did not start ($bindir)"
 		return 1
 	fi
-	export CLUSTER_DIR PGPORT PGHOST=$CLUSTER_DIR PGUSER=postgres
+	export CLUSTER_DIR PGPORT PGHOST=$CLUSTER_DIR PGUSER=postgres CLUSTER_WITHOUT_EXTENSION
 	if ! psql -XAtq -d postgres -c 'CREATE ROLE pw_users NOLOGIN' >>"$CLUSTER_DIR/setup.log" 2>&1; then
 		cluster_failed "psql cannot use the new server"
 		return 1
@@ -275,8 +296,9 @@ cluster_main() {
 		trap 'cluster_stop; exit 1' INT TERM HUP
 		CLUSTER_OWNER=${CLUSTER_OWNER-}
 		cluster_start "${2-}" || return 1
-		printf 'unset ${!PG@}; export CLUSTER_DIR=%q PGHOST=%q PGPORT=%q PGUSER=%q\n' \
-			"$CLUSTER_DIR" "$PGHOST" "$PGPORT" "$PGUSER"
+		printf 'unset ${!PG@}; export CLUSTER_DIR=%q PGHOST=%q PGPORT=%q PGUSER=%q %s=%q\n' \
+			"$CLUSTER_DIR" "$PGHOST" "$PGPORT" "$PGUSER" \
+			CLUSTER_WITHOUT_EXTENSION "$CLUSTER_WITHOUT_EXTENSION"
 		;;
 	stop)
 		if [ ! -e "${2-}/idkit-cluster" ]; then

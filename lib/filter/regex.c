@@ -20,21 +20,34 @@ struct regex {
 	pcre2_jit_stack *stack;
 };
 
+/* The length of the bracket expression at `p`, or of its '[' alone when it has no end. */
+static size_t bracket_bytes(const char *p)
+{
+	const char *at = p + 1;
+	at += *at == '^';
+	at += *at == ']';
+	for (; *at && *at != ']'; at++) {
+		const char *class_end = at[0] == '[' && at[1] == ':' ? strstr(at + 2, ":]") : NULL;
+		if (class_end)
+			at = class_end + 1;
+		else if (at[0] == '\\' && at[1])
+			at++;
+	}
+	return *at ? (size_t)(at + 1 - p) : 1;
+}
+
 /* GNU's word ends, in PCRE2's words. */
 static void translate(const char *pattern, struct buf *out)
 {
-	for (const char *p = pattern; *p; p++) {
-		if (p[0] == '\\' && p[1] == '<') {
+	for (const char *p = pattern; *p;) {
+		size_t taken = p[0] == '\\' && p[1] ? 2 : p[0] == '[' ? bracket_bytes(p) : 1;
+		if (p[0] == '\\' && p[1] == '<')
 			buf_adds(out, "\\b(?=\\w)");
-			p++;
-		} else if (p[0] == '\\' && p[1] == '>') {
+		else if (p[0] == '\\' && p[1] == '>')
 			buf_adds(out, "\\b(?<=\\w)");
-			p++;
-		} else {
-			buf_addc(out, p[0]);
-			if (p[0] == '\\' && p[1])
-				buf_addc(out, *++p);
-		}
+		else
+			buf_add(out, p, taken);
+		p += taken;
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "strip.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "header.h"
 #include "regex.h"
@@ -26,6 +27,7 @@ struct strip_filter {
 	struct buf scratch;  /* the text that is matched */
 	struct buf comments; /* of statements that went: free-standing ones, to be written */
 	struct buf held;     /* of these, pg_dump's about an object of which more may follow */
+	bool newline_owed;   /* the statements that went took the end of a line along */
 	struct buf lead;
 };
 
@@ -116,26 +118,58 @@ static void keep_comments(struct strip_filter *filter, struct slice lead)
 	}
 	if (slice_trim(loose).len > 0)
 		buf_add_slice(&filter->comments, loose);
+	/* What follows may begin on the line of psql's command, which ends with its line. */
+	filter->newline_owed |= lead.len > 0 && memchr(lead.data, '\n', lead.len);
+}
+
+static bool has_toc_comment(const struct record *record)
+{
+	struct object object;
+	struct slice comment;
+	return toc_comment_parse(record->lead, &object, &comment);
+}
+
+/* May the record be about the object whose comment is held?  pg_dump writes settings before the
+ * comment of the object that needs them, never behind it. */
+static bool may_take_held(const struct record *record)
+{
+	if (record->kind == RECORD_STATEMENT)
+		return record->statement.class != CLASS_EMPTY &&
+		       !is_session_statement(record->statement.class);
+	return record->kind == RECORD_DATA;
+}
+
+static bool begins_line(struct slice text)
+{
+	size_t blanks = 0;
+	while (blanks < text.len && strchr(" \t\r", text.data[blanks]))
+		blanks++;
+	return blanks < text.len && text.data[blanks] == '\n';
 }
 
 /* Passes a record on, with the comments that came before it. */
 static int pass(struct strip_filter *filter, const struct record *record, struct err *err)
 {
-	if (filter->comments.len == 0 && filter->held.len == 0)
+	if (filter->held.len > 0 && has_toc_comment(record))
+		buf_reset(&filter->held);
+	bool takes_held = filter->held.len > 0 && may_take_held(record);
+	if (filter->comments.len == 0 && !takes_held && !filter->newline_owed)
 		return sink_write(filter->next, record, err);
 	struct record out = *record;
-	struct object object;
-	struct slice comment;
-	/* pg_dump's comment stays when more about its object follows: when no other one comes. */
-	bool superseded = record->kind == RECORD_TRAILER ||
-	                  toc_comment_parse(record->lead, &object, &comment);
+	struct slice held = takes_held ? buf_slice(&filter->held) : SLICE_NONE;
+	struct slice front = filter->comments.len ? buf_slice(&filter->comments)
+	                     : takes_held         ? held
+	                                          : record->lead;
 	buf_reset(&filter->lead);
+	if (filter->newline_owed && !begins_line(front))
+		buf_addc(&filter->lead, '\n');
 	buf_add_slice(&filter->lead, buf_slice(&filter->comments));
-	if (!superseded)
-		buf_add_slice(&filter->lead, buf_slice(&filter->held));
+	buf_add_slice(&filter->lead, held);
 	buf_add_slice(&filter->lead, record->lead);
 	buf_reset(&filter->comments);
-	buf_reset(&filter->held);
+	if (takes_held)
+		buf_reset(&filter->held);
+	filter->newline_owed = false;
 	if (buf_check(&filter->lead, "a comment", err) < 0)
 		return -1;
 	out.lead = buf_slice(&filter->lead);

@@ -61,13 +61,14 @@ struct catalog_options {
 	struct selection selection;
 	bool skip_unlogged;   /* --no-unlogged-table-data */
 	bool order_by_references; /* referenced tables first: for --data-only */
+	bool definitions_only;    /* the values of sequences are not read */
 };
 
 /*
  * Appends "schema.name, …", quoted, of the tables that must be locked: those whose rows are read and
  * the partitioned ones above them.  Needs no transaction.  `list` stays empty when there are none.
- * ERR_DATABASE that lists all tables which the role may not read, or which row-level security
- * would show it only in part.
+ * ERR_DATABASE that lists all tables, or all sequences, which the role may not read, or the tables
+ * which row-level security would show it only in part.
  */
 int catalog_lockable(struct pg *pg, const struct catalog_options *options, struct buf *list,
                      struct err *err);

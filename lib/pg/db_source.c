@@ -260,6 +260,7 @@ struct source *db_source_new(struct pg *pg, const struct db_source_options *opti
 		.selection = options->selection,
 		.skip_unlogged = options->skip_unlogged,
 		.order_by_references = !options->with_definitions,
+		.definitions_only = !options->with_data,
 	};
 	if (session_pin(pg, err) < 0 || check_unlogged(source, err) < 0 ||
 	    snapshot_take(pg, &source->tables, &options->snapshot, &source->snapshot, err) < 0) {

@@ -21,21 +21,29 @@ static int add_problem(struct buf *list, const struct pg_rows *rows, int column,
 	return *count;
 }
 
-static int check(struct pg *pg, const struct pg_rows *rows, struct err *err)
+static int check_rights(struct pg *pg, const struct pg_rows *rows, const char *kind,
+                        struct err *err)
 {
 	struct buf names = BUF_INIT;
 	int count = 0;
 	int result = 0;
 	if (add_problem(&names, rows, 2, &count) > 0)
 		result = err_set(err, ERR_DATABASE,
-		                 "role \"%s\" may not read %d table%s of database \"%s\": %s\n"
+		                 "role \"%s\" may not read %d %s%s of database \"%s\": %s\n"
 		                 "HINT:  Grant SELECT (and USAGE on the schema), use another role, or "
 		                 "leave them out with -T.",
-		                 pg_user(pg), count, count == 1 ? "" : "s", pg_database(pg),
+		                 pg_user(pg), count, kind, count == 1 ? "" : "s", pg_database(pg),
 		                 names.data);
-	buf_reset(&names);
-	count = 0;
-	if (result == 0 && add_problem(&names, rows, 3, &count) > 0)
+	buf_release(&names);
+	return result;
+}
+
+static int check_row_security(struct pg *pg, const struct pg_rows *rows, struct err *err)
+{
+	struct buf names = BUF_INIT;
+	int count = 0;
+	int result = 0;
+	if (add_problem(&names, rows, 3, &count) > 0)
 		result = err_set(err, ERR_DATABASE,
 		                 "row-level security may hide rows of %d table%s of database \"%s\" from "
 		                 "role \"%s\": %s\n"
@@ -44,6 +52,29 @@ static int check(struct pg *pg, const struct pg_rows *rows, struct err *err)
 		                 count, count == 1 ? "" : "s", pg_database(pg), pg_user(pg),
 		                 names.data);
 	buf_release(&names);
+	return result;
+}
+
+/* Sequences need no lock, but SELECT. */
+static int check_sequences(struct pg *pg, const struct catalog_options *options, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	struct pg_rows *rows = NULL;
+	int result = -1;
+	buf_adds(&sql, "SELECT n.nspname, c.relname, "
+	               "NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
+	               "pg_catalog.has_sequence_privilege(c.oid, 'SELECT'))");
+	if (catalog_add_sequences(pg, options, &sql, err) < 0)
+		goto out;
+	buf_adds(&sql, " ORDER BY n.nspname, c.relname");
+	if (buf_check(&sql, "a statement", err) < 0)
+		goto out;
+	rows = pg_query(pg, sql.data, err);
+	if (rows)
+		result = check_rights(pg, rows, "sequence", err);
+out:
+	pg_rows_free(rows);
+	buf_release(&sql);
 	return result;
 }
 
@@ -64,7 +95,10 @@ int catalog_lockable(struct pg *pg, const struct catalog_options *options, struc
 	if (buf_check(&sql, "a statement", err) < 0)
 		goto out;
 	rows = pg_query(pg, sql.data, err);
-	if (!rows || check(pg, rows, err) < 0)
+	if (!rows || check_rights(pg, rows, "table", err) < 0 ||
+	    check_row_security(pg, rows, err) < 0)
+		goto out;
+	if (!options->definitions_only && check_sequences(pg, options, err) < 0)
 		goto out;
 	for (int row = 0; row < pg_rows_count(rows); row++) {
 		if (row > 0)

@@ -29,12 +29,21 @@ static bool is_session_user(struct tokens *tokens)
 	       words_take(tokens, "SESSION_AUTHORIZATION") || words_take(tokens, "ROLE");
 }
 
+/* a, a.b, a.b.c: a setting of an extension may have any number of parts. */
+static bool skip_setting_name(struct tokens *tokens)
+{
+	struct token part;
+
+	do {
+		if (!token_next(tokens, &part) ||
+		    (part.kind != TOKEN_WORD && part.kind != TOKEN_QUOTED))
+			return false;
+	} while (token_take_symbol(tokens, "."));
+	return true;
+}
+
 static enum statement_class classify_set(struct tokens *tokens)
 {
-	struct buf schema = BUF_INIT;
-	struct buf name = BUF_INIT;
-	bool assigns;
-
 	if (is_session_user(tokens))
 		return CLASS_SESSION_USER;
 	if (words_take(tokens, "SESSION") || words_take(tokens, "LOCAL"))
@@ -43,11 +52,9 @@ static enum statement_class classify_set(struct tokens *tokens)
 	if (words_take(tokens, "TIME ZONE") || words_take(tokens, "XML OPTION") ||
 	    words_take(tokens, "NAMES") || words_take(tokens, "SCHEMA"))
 		return CLASS_SET;
-	assigns = sql_take_qualified(tokens, &schema, &name) &&
-	          (token_take_symbol(tokens, "=") || words_take(tokens, "TO"));
-	buf_release(&schema);
-	buf_release(&name);
-	return assigns ? CLASS_SET : CLASS_OTHER;
+	if (skip_setting_name(tokens) && (token_take_symbol(tokens, "=") || words_take(tokens, "TO")))
+		return CLASS_SET;
+	return CLASS_OTHER;
 }
 
 static enum statement_class classify_reset(struct tokens *tokens)

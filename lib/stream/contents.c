@@ -143,12 +143,18 @@ static bool same_columns(const struct table_digest *table, const struct copy_tab
 	return true;
 }
 
-/* Why the rows can't be digested, or NULL. */
-static const char *undigestable(const struct copy_table *table)
+static bool rows_are_empty(const struct record_data *data)
 {
-	if (!table->text_format)
+	return data->rows.len == data->row_count * (data->crlf ? 2 : 1);
+}
+
+/* Why the rows can't be digested, or NULL.  A table without columns (or with generated ones only) has
+ * no column list, for which PostgreSQL has no syntax, and empty rows. */
+static const char *undigestable(const struct record_data *data)
+{
+	if (!data->table->text_format)
 		return "COPY in another format than text";
-	if (!table->has_columns)
+	if (!data->table->has_columns && !rows_are_empty(data))
 		return "COPY without a column list";
 	return NULL;
 }
@@ -182,11 +188,10 @@ static int add_rows(struct contents *contents, const struct record *record,
 	if (data->first)
 		contents->statements++;
 	contents->rows += data->row_count;
-	const char *why = undigestable(copy);
+	const char *why = undigestable(data);
 	if (why)
-		return data->first ? refuse(contents, options->lenient, why, copy->schema, copy->name,
-		                            record->place, err)
-		                   : 0;
+		return refuse(contents, options->lenient, why, copy->schema, copy->name, record->place,
+		              err);
 	struct table_digest *table = contents_table_for(contents, copy->schema, copy->name,
 	                                                copy->columns, copy->column_count, err);
 	if (!table)

@@ -43,9 +43,9 @@ void contents_free(struct contents *contents);
 
 /*
  * Takes a record in; the TRAILER too: it ends the last large object.  Rows of pristine records are
- * only counted when `trust_pristine`.  ERR_INPUT for what can't be digested: INSERT statements, COPY in another format
- * than text or without column list (unless `lenient`: these are then noted, see
- * contents_undigested()).
+ * only counted when `trust_pristine`.  ERR_INPUT for what can't be digested: INSERT statements, COPY
+ * in another format than text, COPY without column list whose rows are not empty (unless `lenient`:
+ * these are then noted, see contents_undigested()).
  */
 struct contents_options {
 	bool trust_pristine;
@@ -80,6 +80,6 @@ int contents_check_equal(const struct contents *expected, const struct contents 
 /* The trailer's JSON object without its closing hash: {"statements":…,"rows":…,"tables":[…] */
 int contents_print(const struct contents *contents, struct buf *json, struct err *err);
 /* Reads a whole trailer object. */
-struct contents *contents_parse(struct slice json, struct err *err);
+struct contents *contents_parse(struct slice text, struct err *err);
 
 #endif

@@ -154,6 +154,7 @@ int contents_end_large_object(struct contents *contents, struct err *err)
 	const struct slice columns[] = { SLICE_LITERAL("loid"), SLICE_LITERAL("data") };
 	uint64_t bytes = contents->object_bytes;
 	contents->object_bytes = 0;
+	contents->object_is_open = false;
 	if (bytes == 0)
 		return 0;
 	return add_single_row(contents, "pg_largeobject", columns, 2,
@@ -171,6 +172,7 @@ static int begin_large_object(struct contents *contents, struct slice oid, struc
 		if (!contents->object_hash)
 			return -1;
 	}
+	contents->object_is_open = true;
 	snprintf(contents->object_oid, sizeof(contents->object_oid), "%.*s", SLICE_ARG(oid));
 	hash_stream_reset(contents->object_hash);
 	hash_stream_add(contents->object_hash, contents->object_oid, strlen(contents->object_oid));
@@ -192,6 +194,8 @@ static int add_object_bytes(struct contents *contents, struct slice hex, struct 
 {
 	unsigned char bytes[4096];
 	size_t count = 0;
+	if (!contents->object_is_open)
+		return err_set(err, ERR_INPUT, "lowrite() without lo_open(): no large object is open");
 	if (!slice_starts(hex, "\\x") || hex.len % 2 != 0)
 		goto damaged;
 	for (size_t i = 2; i < hex.len; i += 2) {

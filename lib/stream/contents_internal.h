@@ -16,6 +16,7 @@ struct contents {
 	/* The large object whose bytes are coming: a row of pg_largeobject when the next one begins. */
 	struct hash_stream *object_hash;
 	char object_oid[16];
+	bool object_is_open;
 	uint64_t object_bytes;
 };
 

@@ -23,7 +23,7 @@ struct stream_header *stream_header_new(struct err *err);
 /* The header of somebody else's stream. */
 struct stream_header *stream_header_foreign(struct err *err);
 /* Reads the JSON object; ERR_INPUT when it is none or its format is newer than ours. */
-struct stream_header *stream_header_parse(struct slice json, struct err *err);
+struct stream_header *stream_header_parse(struct slice text, struct err *err);
 struct stream_header *stream_header_copy(const struct stream_header *header, struct err *err);
 void stream_header_free(struct stream_header *header);
 

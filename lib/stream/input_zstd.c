@@ -12,6 +12,7 @@ struct zstd_stage {
 	char *memory;
 	size_t memory_bytes;
 	size_t pending; /* what ZSTD_decompressStream() said last: 0 at a frame's end */
+	bool more;      /* it may hold output for which there was no room */
 };
 
 static int refill(struct zstd_stage *zstd, struct err *err)
@@ -28,7 +29,7 @@ static ssize_t zstd_read(struct input_stage *stage, void *data, size_t len, stru
 	struct zstd_stage *zstd = (struct zstd_stage *)stage;
 	ZSTD_outBuffer out = { data, len, 0 };
 	while (out.pos == 0) {
-		if (zstd->in.pos == zstd->in.size) {
+		if (zstd->in.pos == zstd->in.size && !zstd->more) {
 			int filled = refill(zstd, err);
 			if (filled < 0)
 				return -1;
@@ -39,6 +40,7 @@ static ssize_t zstd_read(struct input_stage *stage, void *data, size_t len, stru
 				               "%s: the zstd data ends early: it is truncated", stage->name);
 		}
 		zstd->pending = ZSTD_decompressStream(zstd->decoder, &out, &zstd->in);
+		zstd->more = zstd->pending > 0 && out.pos == out.size;
 		if (ZSTD_isError(zstd->pending))
 			return err_set(err, ERR_INPUT, "%s: the zstd data is damaged: %s", stage->name,
 			               ZSTD_getErrorName(zstd->pending));

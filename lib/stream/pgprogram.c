@@ -1,7 +1,6 @@
 #include "pgprogram.h"
 
 #include <glob.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +18,10 @@ int pgprogram_major(const char *path, struct err *err)
 		goto out;
 	/* "pg_dump (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)" */
 	const char *version = output.data ? strstr(output.data, "(PostgreSQL) ") : NULL;
-	if (!version || sscanf(version, "(PostgreSQL) %d", &major) != 1)
+	long number = version ? strtol(version + strlen("(PostgreSQL) "), NULL, 10) : 0;
+	if (number > 0 && number < 1000)
+		major = (int)number;
+	else
 		err_set(err, ERR_SYSTEM, "%s --version does not say a PostgreSQL version", path);
 out:
 	buf_release(&output);
@@ -44,7 +46,8 @@ static void consider(struct choice *best, const char *path)
 	if (!copy)
 		return;
 	free(best->path);
-	*best = (struct choice){ copy, major };
+	best->path = copy;
+	best->major = major;
 }
 
 static void consider_glob(struct choice *best, const char *pattern, const char *name)

@@ -86,7 +86,13 @@ static int handle_comment(struct plain_reader *reader, struct err *err)
 		return slice_starts(line, PLAIN_MARK)
 		           ? plain_reader_handle_mark(reader, line_start, err)
 		           : 0;
-	reader->end_mark_seen |= plain_reader_is_end_mark(line);
+	/* Else a stream of ours whose first line is damaged would pass for somebody else's. */
+	if (slice_starts(line, PLAIN_MARK))
+		return plain_reader_damaged(
+			reader, reader->window.line + rows_count((struct slice){ data, line_start }), err,
+			"a mark of idkit's stands in a script that does not begin with idkit's header: "
+			"its beginning is missing or damaged");
+	plain_reader_follow_comment(reader, line);
 	return 0;
 }
 
@@ -111,7 +117,9 @@ static int handle_meta_command(struct plain_reader *reader, struct err *err)
 	switch (record.statement.class) {
 	case CLASS_CONNECT:
 	case CLASS_RESTRICT:
-	case CLASS_UNRESTRICT:
+		reader->end_mark_seen = false;
+		break;
+	case CLASS_UNRESTRICT: /* pg_dump's stands behind its end mark */
 		break;
 	default:
 		return plain_reader_damaged(
@@ -127,8 +135,34 @@ static int handle_meta_command(struct plain_reader *reader, struct err *err)
 	return plain_reader_end_line(reader, err);
 }
 
+/* Everything is read: what is left are white space and comments. */
+static int deliver_trailer(struct plain_reader *reader, struct err *err)
+{
+	const char *data = window_data(&reader->window);
+	size_t bytes = window_bytes(&reader->window);
+	const char *before = bytes ? memrchr(data, '\n', bytes) : NULL;
+	size_t line_start = before ? (size_t)(before + 1 - data) : 0;
+	plain_reader_follow_comment(reader, (struct slice){ data + line_start, bytes - line_start });
+	if (!reader->end_mark_seen && !reader->options.allow_incomplete)
+		return plain_reader_damaged(
+			reader, reader->window.line + rows_count((struct slice){ data, bytes }), err,
+			"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it "
+			"is truncated, or not pg_dump's; --allow-incomplete accepts it");
+	struct record record = plain_reader_record(reader, RECORD_TRAILER, bytes);
+	record.trailer.end = reader->end_mark_seen ? STREAM_END_PG_DUMP : STREAM_END_NONE;
+	reader->done = true;
+	if (sink_write(reader->sink, &record, err) < 0)
+		return -1;
+	plain_reader_take(reader, bytes);
+	return 0;
+}
+
 static int handle_end(struct plain_reader *reader, struct err *err)
 {
+	/* A last '-' or '/' is not in the lead, though the splitter, which waits for the next byte,
+	 * does not know yet that it is a token. */
+	size_t lead = reader->bom_bytes + splitter_lead_bytes(&reader->splitter);
+	bool has_token = reader->splitter.has_token;
 	enum split_open open = splitter_end(&reader->splitter);
 	if (open != SPLIT_OPEN_NOTHING && open != SPLIT_OPEN_STATEMENT)
 		return plain_reader_damaged(reader, reader->window.line, err,
@@ -139,25 +173,8 @@ static int handle_end(struct plain_reader *reader, struct err *err)
 		return plain_reader_damaged(reader, reader->window.line, err,
 		                            "the stream ends before its trailer: it is truncated");
 	if (open == SPLIT_OPEN_STATEMENT)
-		return plain_reader_handle_statement(reader, err);
-	const char *data = window_data(&reader->window);
-	size_t bytes = window_bytes(&reader->window);
-	const char *before = bytes ? memrchr(data, '\n', bytes) : NULL;
-	size_t line_start = before ? (size_t)(before + 1 - data) : 0;
-	struct slice line = { data + line_start, bytes - line_start };
-	reader->end_mark_seen |= plain_reader_is_end_mark(line);
-	reader->done = true;
-	if (!reader->end_mark_seen && !reader->options.allow_incomplete)
-		return plain_reader_damaged(
-			reader, reader->window.line + rows_count((struct slice){ data, bytes }), err,
-			"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it "
-			"is truncated, or not pg_dump's; --allow-incomplete accepts it");
-	struct record record = plain_reader_record(reader, RECORD_TRAILER, bytes);
-	record.trailer.end = reader->end_mark_seen ? STREAM_END_PG_DUMP : STREAM_END_NONE;
-	if (sink_write(reader->sink, &record, err) < 0)
-		return -1;
-	plain_reader_take(reader, bytes);
-	return 0;
+		return plain_reader_handle_statement(reader, has_token ? lead : lead - 1, err);
+	return deliver_trailer(reader, err);
 }
 
 static int step(struct plain_reader *reader, struct err *err)
@@ -172,7 +189,8 @@ static int step(struct plain_reader *reader, struct err *err)
 	case SPLIT_BACKSLASH:
 		return handle_meta_command(reader, err);
 	default:
-		return plain_reader_handle_statement(reader, err);
+		return plain_reader_handle_statement(
+			reader, reader->bom_bytes + splitter_lead_bytes(&reader->splitter), err);
 	}
 }
 

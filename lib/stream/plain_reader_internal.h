@@ -24,6 +24,7 @@ struct plain_reader {
 	enum section section;
 	uint64_t statements;
 	bool end_mark_seen; /* pg_dump's closing comment, and no statement behind it */
+	bool is_cluster;    /* pg_dumpall's script */
 	bool done;
 	/* pg_dump's last comment about an object: toc_object's slices point into toc_text. */
 	struct buf toc_text;
@@ -45,14 +46,15 @@ struct record plain_reader_record(const struct plain_reader *reader, enum record
 int plain_reader_end_line(struct plain_reader *reader, struct err *err);
 int plain_reader_deliver_comments(struct plain_reader *reader, size_t bytes, struct err *err);
 
-/* plain_reader_statement.c: the scanned bytes are a whole statement. */
-int plain_reader_handle_statement(struct plain_reader *reader, struct err *err);
+/* plain_reader_statement.c: the scanned bytes are a whole statement, of which the first are its lead. */
+int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, struct err *err);
 /* plain_reader_copy.c: the scanned bytes are a COPY FROM STDIN; its rows follow. */
 int plain_reader_handle_copy(struct plain_reader *reader, struct record *statement,
                              struct err *err);
 /* plain_reader_marks.c */
 int plain_reader_read_header(struct plain_reader *reader, struct err *err);
 int plain_reader_handle_mark(struct plain_reader *reader, size_t line_start, struct err *err);
-bool plain_reader_is_end_mark(struct slice line);
+/* Of somebody else's script: is it the end mark? */
+void plain_reader_follow_comment(struct plain_reader *reader, struct slice line);
 
 #endif

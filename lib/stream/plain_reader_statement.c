@@ -1,4 +1,5 @@
 /* One statement of a script: what it is, whose it is, and what it changes for those behind it. */
+#include <ctype.h>
 #include <string.h>
 
 #include "plain_reader_internal.h"
@@ -50,17 +51,42 @@ static void find_section(struct plain_reader *reader, const struct record_statem
 		reader->section = section;
 }
 
+/* As the server compares names of encodings: letters and digits, without case (clean_encoding_name()
+ * in src/common/encnames.c). */
+static bool same_encoding(struct slice name, const char *known)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (!isalnum((unsigned char)name.data[i]))
+			continue;
+		if (tolower((unsigned char)name.data[i]) != *known++)
+			return false;
+	}
+	return *known == '\0';
+}
+
 /* In these, a backslash or quote may be a character's second byte, which no scanner of bytes can
  * tell (client-only encodings, documentation section 24.3.1). */
 static bool is_unsafe_encoding(struct slice name)
 {
-	static const char *const unsafe[] = { "sjis",    "shift_jis_2004", "shiftjis", "mskanji",
-	                                      "win932",  "windows932",     "big5",     "win950",
-	                                      "windows950", "gbk",         "win936",   "windows936",
-	                                      "uhc",     "win949",         "windows949", "johab",
-	                                      "gb18030", NULL };
-	for (size_t i = 0; unsafe[i]; i++)
-		if (slice_equals_nocase(name, unsafe[i]))
+	static const char *const unsafe[] = {
+		"sjis",   "shiftjis",   "shiftjis2004", "mskanji", "win932",     "windows932",
+		"big5",   "win950",     "windows950",   "gbk",     "win936",     "windows936",
+		"uhc",    "win949",     "windows949",   "johab",   "gb18030",
+	};
+	for (size_t i = 0; i < sizeof(unsafe) / sizeof(*unsafe); i++)
+		if (same_encoding(name, unsafe[i]))
+			return true;
+	return false;
+}
+
+/* What a boolean setting takes for false: "false", "no", "off", their beginnings, and 0
+ * (parse_bool_with_len() in src/backend/utils/adt/bool.c); "o" could be either. */
+static bool is_false(struct slice value)
+{
+	static const char *const words[] = { "0", "f", "fa", "fal", "fals", "false",
+		                             "n", "no", "of", "off" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (slice_equals_nocase(value, words[i]))
 			return true;
 	return false;
 }
@@ -74,9 +100,7 @@ static int follow_setting(struct plain_reader *reader, const struct record *reco
 	                       &value))
 		goto out;
 	if (slice_equals(buf_slice(&name), "standard_conforming_strings"))
-		reader->splitter.standard_strings = !slice_equals_nocase(buf_slice(&value), "off") &&
-		                                    !slice_equals_nocase(buf_slice(&value), "false") &&
-		                                    !slice_equals_nocase(buf_slice(&value), "0");
+		reader->splitter.standard_strings = !is_false(buf_slice(&value));
 	else if (slice_equals(buf_slice(&name), "client_encoding") &&
 	         is_unsafe_encoding(buf_slice(&value)))
 		result = plain_reader_damaged(reader, record->place.line, err,
@@ -89,9 +113,8 @@ out:
 	return result;
 }
 
-int plain_reader_handle_statement(struct plain_reader *reader, struct err *err)
+int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, struct err *err)
 {
-	size_t lead = reader->bom_bytes + splitter_lead_bytes(&reader->splitter);
 	struct record record = plain_reader_record(reader, RECORD_STATEMENT, lead);
 	struct record_statement *statement = &record.statement;
 	statement->sql = (struct slice){ window_data(&reader->window) + lead,

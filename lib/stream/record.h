@@ -56,7 +56,7 @@ struct copy_table {
 	struct slice name;
 	const struct slice *columns;
 	size_t column_count;
-	bool has_columns; /* a column list was written: needed for a digest */
+	bool has_columns; /* a column list was written: needed for a digest, unless rows are empty */
 	bool text_format; /* rows are plain COPY text */
 };
 

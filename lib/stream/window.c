@@ -92,9 +92,13 @@ ssize_t window_line_end(struct window *window, size_t from, struct err *err)
 
 void window_take(struct window *window, size_t bytes)
 {
-	struct slice taken = { window_data(window), bytes };
-	window->line += rows_count(taken);
+	window_take_lines(window, bytes, rows_count((struct slice){ window_data(window), bytes }));
+}
+
+void window_take_lines(struct window *window, size_t bytes, uint64_t lines)
+{
 	if (window->hash)
-		hash_stream_add(window->hash, taken.data, taken.len);
+		hash_stream_add(window->hash, window_data(window), bytes);
+	window->line += lines;
 	window->start += bytes;
 }

@@ -42,4 +42,7 @@ ssize_t window_line_end(struct window *window, size_t from, struct err *err);
 /* The first `bytes` are dealt with. */
 void window_take(struct window *window, size_t bytes);
 
+/* As window_take(), for a caller that has counted the newlines in them. */
+void window_take_lines(struct window *window, size_t bytes, uint64_t lines);
+
 #endif

@@ -1,0 +1,268 @@
+#include "restore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "contents.h"
+#include "header.h"
+#include "ident.h"
+#include "restore_internal.h"
+#include "session.h"
+#include "target_objects.h"
+#include "token.h"
+
+static int set_role(struct restore *restore, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	if (!restore->options.role)
+		return 0;
+	buf_adds(&sql, "SET ROLE ");
+	sql_add_identifier(&sql, slice_of(restore->options.role));
+	int result = buf_check(&sql, "a statement", err);
+	if (result == 0)
+		result = pg_exec(restore->pg, sql.data, err);
+	buf_release(&sql);
+	return result;
+}
+
+/* Our own streams say all that they rely on; those of others get what psql would give them. */
+static int prepare_session(struct restore *restore, struct err *err)
+{
+	bool own = stream_header_own(restore->header);
+	if ((own ? session_pin(restore->pg, err) : session_pin_timeouts(restore->pg, err)) < 0)
+		return -1;
+	if (pg_exec(restore->pg, "BEGIN", err) < 0 || set_role(restore, err) < 0)
+		return -1;
+	if (restore->options.clean)
+		return target_drop_all(restore->pg, restore->log, err);
+	return restore->target.is_own ? 0 : target_check_empty(restore->pg, err);
+}
+
+static int open_target(struct restore *restore, struct slice create_sql, struct err *err)
+{
+	if (restore->pg)
+		return 0;
+	restore->pg = restore->target.open(restore->target.arg, restore->header, create_sql, err);
+	return restore->pg ? prepare_session(restore, err) : -1;
+}
+
+static int handle_header(struct restore *restore, const struct record *record, struct err *err)
+{
+	const char *database = stream_header_get(record->header, "database");
+	restore->header = stream_header_copy(record->header, err);
+	if (!restore->header)
+		return -1;
+	if (database)
+		buf_adds(&restore->state.database, database);
+	return buf_check(&restore->state.database, "a name", err);
+}
+
+/* Left out, with a note: a setting that came with a later version than the target's. */
+static bool is_unknown_setting(struct restore *restore, const struct record *record)
+{
+	const struct record_statement *statement = &record->statement;
+	struct buf name = BUF_INIT, value = BUF_INIT;
+	bool unknown = false;
+	if ((statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG) &&
+	    statement_setting(statement->sql, statement->standard_strings, &name, &value)) {
+		int since = restore_setting_since(buf_slice(&name));
+		unknown = pg_server_version(restore->pg) < since;
+		if (unknown)
+			log_note(restore->log,
+			         "%s:%llu: left out: setting \"%s\" is unknown before PostgreSQL %d, the "
+			         "target has %d",
+			         restore->options.input_name, (unsigned long long)record->place.line,
+			         name.data, since / 10000, pg_server_version(restore->pg) / 10000);
+	}
+	buf_release(&name);
+	buf_release(&value);
+	return unknown;
+}
+
+int restore_run(struct restore *restore, const struct record *record, struct slice sql,
+                struct err *err)
+{
+	struct buf *text = &restore->sql;
+	buf_reset(text);
+	buf_add_slice(text, sql);
+	if (buf_check(text, "a statement", err) < 0)
+		return -1;
+	struct err failed = ERR_INIT;
+	if (pg_exec(restore->pg, text->data, &failed) == 0)
+		return 0;
+	return restore_statement_failed(restore, record, sql, &failed, err);
+}
+
+/* "No such …": SQLSTATEs of what DROP … IF EXISTS would pass over. */
+static bool is_absent(const char *sqlstate)
+{
+	static const char *const absent[] = { "42704", "42P01", "42883", "3F000", "42703" };
+	for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
+		if (strcmp(sqlstate, absent[i]) == 0)
+			return true;
+	return false;
+}
+
+static int run_if_there(struct restore *restore, const struct record *record, struct err *err)
+{
+	struct err failed = ERR_INIT;
+	if (pg_exec(restore->pg, "SAVEPOINT idkit", err) < 0)
+		return -1;
+	if (restore_run(restore, record, record->statement.sql, &failed) == 0)
+		return pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err);
+	if (failed.kind != ERR_DATABASE || !is_absent(pg_failure(restore->pg)->sqlstate)) {
+		*err = failed;
+		return -1;
+	}
+	restore->absent_drops++;
+	return pg_exec(restore->pg, "ROLLBACK TO SAVEPOINT idkit", err);
+}
+
+/* The database's name, as the script has it, becomes the target's. */
+static int run_renamed(struct restore *restore, const struct record *record, struct err *err)
+{
+	struct slice sql = record->statement.sql, name;
+	struct buf renamed = BUF_INIT;
+	if (!statement_database_name(sql, &name))
+		return restore_run(restore, record, sql, err);
+	buf_add(&renamed, sql.data, (size_t)(name.data - sql.data));
+	sql_add_identifier(&renamed, slice_of(pg_database(restore->pg)));
+	const char *rest = name.data + name.len;
+	buf_add(&renamed, rest, sql.len - (size_t)(rest - sql.data));
+	int result = buf_check(&renamed, "a statement", err);
+	if (result == 0)
+		result = restore_run(restore, record, buf_slice(&renamed), err);
+	buf_release(&renamed);
+	return result;
+}
+
+static void note_left_out(struct restore *restore, const struct record *record, const char *reason)
+{
+	struct slice sql = record->statement.sql;
+	if (reason)
+		log_note(restore->log, "%s:%llu: left out: %.*s%s: %s", restore->options.input_name,
+		         (unsigned long long)record->place.line,
+		         (int)(sql.len < 60 ? sql.len : 60), sql.data, sql.len > 60 ? "…" : "",
+		         reason);
+}
+
+static int handle_statement(struct restore *restore, const struct record *record, struct err *err)
+{
+	const struct record_statement *statement = &record->statement;
+	struct restore_decision decision =
+		restore_decide(&restore->options, &restore->target, &restore->state, statement);
+	bool creates_database = statement->class == CLASS_CREATE_DATABASE;
+	/* The database is opened by the first statement that says anything about it. */
+	if ((creates_database || decision.action != RESTORE_LEAVE_OUT) &&
+	    open_target(restore, creates_database ? statement->sql : SLICE_NONE, err) < 0)
+		return -1;
+	switch (decision.action) {
+	case RESTORE_LEAVE_OUT:
+		note_left_out(restore, record, decision.reason);
+		return 0;
+	case RESTORE_REFUSE:
+		return err_set(err, ERR_INPUT, "%s:%llu: %s; nothing was restored",
+		               restore->options.input_name,
+		               (unsigned long long)record->place.line, decision.reason);
+	case RESTORE_RUN_IF_THERE:
+		return run_if_there(restore, record, err);
+	case RESTORE_RUN_RENAMED:
+		return run_renamed(restore, record, err);
+	default:
+		if (is_unknown_setting(restore, record))
+			return 0;
+		return restore_run(restore, record, statement->sql, err);
+	}
+}
+
+static int collect(struct restore *restore, const struct record *record, struct err *err)
+{
+	const struct contents_options options = { .lenient = true };
+	return contents_add(restore->received, record, &options, err);
+}
+
+static int handle_trailer(struct restore *restore, const struct record *record, struct err *err)
+{
+	if (open_target(restore, SLICE_NONE, err) < 0)
+		return -1;
+	if (restore->absent_drops > 0)
+		log_note(restore->log, "%llu DROP statements at the script's beginning found nothing "
+		                       "to drop",
+		         (unsigned long long)restore->absent_drops);
+	if (record->trailer.contents &&
+	    contents_check_equal(record->trailer.contents, restore->received, ERR_INPUT, err) < 0)
+		return err_prefix(err, "%s: what the target received is not what the stream holds",
+		                  restore->options.input_name);
+	restore->complete = true;
+	return restore->options.verify ? restore_verify(restore, err) : 0;
+}
+
+static int restore_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	struct restore *restore = (struct restore *)sink;
+	if (record->kind == RECORD_HEADER)
+		return handle_header(restore, record, err);
+	if (collect(restore, record, err) < 0)
+		return err_prefix(err, "%s", restore->options.input_name);
+	switch (record->kind) {
+	case RECORD_STATEMENT:
+		return handle_statement(restore, record, err);
+	case RECORD_DATA:
+		restore->state.creating = true;
+		if (open_target(restore, SLICE_NONE, err) < 0)
+			return -1;
+		return restore_rows(restore, record, err);
+	default:
+		return handle_trailer(restore, record, err);
+	}
+}
+
+static int restore_finish(struct sink *sink, struct err *err)
+{
+	struct restore *restore = (struct restore *)sink;
+	if (!restore->complete)
+		return err_set(err, ERR_INPUT, "%s: the stream has not ended",
+		               restore->options.input_name);
+	if (pg_exec(restore->pg, "COMMIT", err) < 0)
+		return err_prefix(err, "at the commit (deferred constraints are checked there)");
+	log_detail(restore->log, "%llu statements, %llu rows restored into \"%s\"",
+	           (unsigned long long)contents_statements(restore->received),
+	           (unsigned long long)contents_rows(restore->received),
+	           pg_database(restore->pg));
+	return 0;
+}
+
+static void restore_free(struct sink *sink)
+{
+	struct restore *restore = (struct restore *)sink;
+	/* An open transaction ends with its connection. */
+	pg_free(restore->pg);
+	stream_header_free(restore->header);
+	contents_free(restore->received);
+	buf_release(&restore->sql);
+	buf_release(&restore->state.database);
+	free(restore);
+}
+
+static const struct sink_ops restore_ops = { restore_write, restore_finish, restore_free };
+
+struct sink *restore_sink_new(const struct restore_target *target,
+                              const struct restore_options *options, const struct log *log,
+                              struct err *err)
+{
+	struct restore *restore = calloc(1, sizeof(*restore));
+	if (!restore) {
+		err_memory(err, "a restore");
+		return NULL;
+	}
+	restore->sink.ops = &restore_ops;
+	restore->target = *target;
+	restore->options = *options;
+	restore->log = log;
+	restore->received = contents_new(err);
+	if (!restore->received) {
+		restore_free(&restore->sink);
+		return NULL;
+	}
+	return &restore->sink;
+}

@@ -1,0 +1,110 @@
+/* What the operator needs to know at 3 a.m.: which statement, where, what the server said. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "restore_internal.h"
+
+/* Characters of the statement that are shown. */
+#define SHOWN_CHARACTERS 200
+
+/* Bytes of the first `characters` characters of UTF-8 text (or of bytes that are none). */
+static size_t bytes_of(struct slice text, size_t characters)
+{
+	size_t i = 0;
+	while (i < text.len && characters > 0) {
+		i++;
+		while (i < text.len && ((unsigned char)text.data[i] & 0xc0) == 0x80)
+			i++;
+		characters--;
+	}
+	return i;
+}
+
+static void add_server_words(struct err *err, const struct pg_failure *failure)
+{
+	if (failure->detail)
+		err_append(err, "\nDETAIL:  %s", failure->detail);
+	if (failure->hint)
+		err_append(err, "\nHINT:  %s", failure->hint);
+	if (failure->context)
+		err_append(err, "\nCONTEXT:  %s", failure->context);
+}
+
+/* Objects that exist only by name in the script: what the way out is. */
+static void add_advice(struct err *err, const struct pg_failure *failure)
+{
+	if (strcmp(failure->sqlstate, "42704") == 0 && strstr(failure->message, "role "))
+		err_append(err, "\nHINT:  Create the role first, or restore with --no-owner and "
+		                "--no-acl.");
+	if (strcmp(failure->sqlstate, "42501") == 0)
+		err_append(err, "\nHINT:  idfilter -v REGEX leaves out statements that the role may "
+		                "not run; --no-owner and --no-acl leave out ownership and rights.");
+}
+
+/* A cancelled statement, or a broken connection: nothing about the statement. */
+static bool is_about_statement(const struct err *failed, const struct pg_failure *failure)
+{
+	return failed->kind == ERR_DATABASE && failure->sqlstate[0] != '\0';
+}
+
+static int pass_on(struct restore *restore, const struct record *record, const struct err *failed,
+                   struct err *err)
+{
+	*err = *failed;
+	if (failed->kind == ERR_DATABASE)
+		err_prefix(err, "%s:%llu: the connection failed at statement %llu, nothing was restored",
+		           restore->options.input_name, (unsigned long long)record->place.line,
+		           (unsigned long long)record->place.statement);
+	return -1;
+}
+
+int restore_statement_failed(struct restore *restore, const struct record *record,
+                             struct slice sql, const struct err *failed, struct err *err)
+{
+	const struct pg_failure *failure = pg_failure(restore->pg);
+	if (!is_about_statement(failed, failure))
+		return pass_on(restore, record, failed, err);
+	size_t position = failure->position > 0
+	                      ? bytes_of(sql, (size_t)failure->position - 1)
+	                      : 0;
+	uint64_t line = record->place.line + rows_count((struct slice){ sql.data, position });
+	size_t shown = bytes_of(sql, SHOWN_CHARACTERS);
+	err_set(err, ERR_DATABASE, "%s:%llu: statement %llu failed: %s (SQLSTATE %s)",
+	        restore->options.input_name, (unsigned long long)line,
+	        (unsigned long long)record->place.statement, failure->message, failure->sqlstate);
+	add_server_words(err, failure);
+	add_advice(err, failure);
+	return err_append(err, "\nSTATEMENT:  %.*s%s\nNothing was restored.", (int)shown, sql.data,
+	                  shown < sql.len ? " …" : "");
+}
+
+/* "COPY name, line 12, column a: …" (CopyFromErrorCallback() in copyfrom.c): 12, or 0. */
+static uint64_t row_of(const struct pg_failure *failure, struct slice table)
+{
+	const char *context = failure->context;
+	size_t prefix = strlen("COPY ") + table.len + strlen(", ");
+	if (!context || strncmp(context, "COPY ", 5) != 0 || strlen(context) < prefix)
+		return 0;
+	const char *digits = context + prefix;
+	digits += strcspn(digits, "0123456789\n");
+	return strtoull(digits, NULL, 10);
+}
+
+int restore_rows_failed(struct restore *restore, const struct record *record,
+                        const struct err *failed, struct err *err)
+{
+	const struct pg_failure *failure = pg_failure(restore->pg);
+	const struct copy_table *table = record->data.table;
+	if (!is_about_statement(failed, failure))
+		return pass_on(restore, record, failed, err);
+	uint64_t row = row_of(failure, table->name);
+	err_set(err, ERR_DATABASE, "%s:%llu: %s %.*s%s%.*s: %s (SQLSTATE %s)",
+	        restore->options.input_name,
+	        (unsigned long long)(restore->copy_line + (row > 0 ? row - 1 : 0)),
+	        row > 0 ? "this row was refused by table" : "these rows were refused by table",
+	        SLICE_ARG(table->schema), table->schema.len ? "." : "", SLICE_ARG(table->name),
+	        failure->message, failure->sqlstate);
+	add_server_words(err, failure);
+	return err_append(err, "\nSTATEMENT:  number %llu\nNothing was restored.",
+	                  (unsigned long long)record->place.statement);
+}

@@ -1,0 +1,54 @@
+/* --verify: what the target holds, read back before the commit. */
+#include "db_source.h"
+#include "restore_internal.h"
+#include "session.h"
+
+/* A sink that only digests. */
+struct reading {
+	struct sink sink;
+	struct contents *contents;
+};
+
+static int reading_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	const struct contents_options options = { .lenient = false };
+	return contents_add(((struct reading *)sink)->contents, record, &options, err);
+}
+
+static int reading_finish(struct sink *sink, struct err *err)
+{
+	(void)sink;
+	(void)err;
+	return 0;
+}
+
+static void reading_free(struct sink *sink)
+{
+	(void)sink;
+}
+
+static const struct sink_ops reading_ops = { reading_write, reading_finish, reading_free };
+
+int restore_verify(struct restore *restore, struct err *err)
+{
+	const struct catalog_options tables = { .skip_unlogged = false };
+	struct reading reading = { { &reading_ops }, contents_new(err) };
+	int result = -1;
+	if (!reading.contents)
+		return -1;
+	if (contents_undigested(restore->received)) {
+		err_set(err, ERR_INPUT, "%s: --verify is not possible: %s can't be compared",
+		        restore->options.input_name, contents_undigested(restore->received));
+		goto out;
+	}
+	if (session_pin(restore->pg, err) < 0 ||
+	    db_source_read_data(restore->pg, &tables, restore->received, &reading.sink, err) < 0)
+		goto out;
+	result = contents_check_equal(restore->received, reading.contents, ERR_DATABASE, err);
+	if (result < 0)
+		err_prefix(err, "database \"%s\" does not hold what was restored",
+		           pg_database(restore->pg));
+out:
+	contents_free(reading.contents);
+	return result;
+}

@@ -230,6 +230,12 @@ const char *pg_user(const struct pg *pg)
 	return PQuser(pg->conn);
 }
 
+void pg_describe(const struct pg *pg, struct buf *text)
+{
+	buf_addf(text, "database \"%s\" on %s port %s", PQdb(pg->conn), PQhost(pg->conn),
+	         PQport(pg->conn));
+}
+
 int pg_server_version(const struct pg *pg)
 {
 	return PQserverVersion(pg->conn);

@@ -47,6 +47,8 @@ void pg_free(struct pg *pg);
 
 const char *pg_database(const struct pg *pg);
 const char *pg_user(const struct pg *pg);
+/* Appends 'database "keycloak" on HOST port PORT'. */
+void pg_describe(const struct pg *pg, struct buf *text);
 /* 150008 for 15.8: PQserverVersion(). */
 int pg_server_version(const struct pg *pg);
 const char *pg_parameter(const struct pg *pg, const char *name);

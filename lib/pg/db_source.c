@@ -274,3 +274,38 @@ void db_source_set_layout(struct source *base, const struct contents *layout)
 {
 	((struct db_source *)base)->options.layout = layout;
 }
+
+static int add_description(struct contents *contents, const struct catalog_table *table,
+                           struct err *err)
+{
+	const struct contents_options options = { .lenient = false };
+	const struct copy_table copy = {
+		.schema = slice_of(table->target_schema),
+		.name = slice_of(table->target_name),
+		.columns = table->columns,
+		.column_count = table->column_count,
+		.has_columns = table->column_count > 0,
+		.text_format = true,
+	};
+	const struct record record = {
+		.kind = RECORD_DATA,
+		.data = { .table = &copy, .first = true, .last = true },
+	};
+	return table->is_partitioned ? 0 : contents_add(contents, &record, &options, err);
+}
+
+struct contents *db_source_describe(struct source *base, struct err *err)
+{
+	struct db_source *source = (struct db_source *)base;
+	struct catalog catalog;
+	if (catalog_read(source->pg, &source->tables, &catalog, err) < 0)
+		return NULL;
+	struct contents *contents = contents_new(err);
+	for (size_t i = 0; contents && i < catalog.table_count; i++)
+		if (add_description(contents, &catalog.tables[i], err) < 0) {
+			contents_free(contents);
+			contents = NULL;
+		}
+	catalog_release(&catalog);
+	return contents;
+}

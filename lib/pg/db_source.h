@@ -34,6 +34,10 @@ struct db_source_options {
 struct source *db_source_new(struct pg *pg, const struct db_source_options *options,
                              const struct log *log, struct err *err);
 
+/* The tables that the source will deliver and their columns, without rows; for the layout of another
+ * one.  NULL on error; the caller frees it. */
+struct contents *db_source_describe(struct source *source, struct err *err);
+
 void db_source_set_layout(struct source *source, const struct contents *layout);
 
 /*

@@ -50,8 +50,20 @@ static void add_patterns(struct arguments *arguments, const char *option,
 	}
 }
 
+/* "*" means the user's objects here; pg_dump would take the system's, too. */
+static void exclude_system(struct arguments *arguments, const struct selection *selection)
+{
+	static const char *const schemas[] = { "pg_*", "information_schema" };
+	static const char *const tables[] = { "pg_*.*", "information_schema.*" };
+	if (selection->table_count > 0)
+		add_patterns(arguments, "-T", tables, 2);
+	else if (selection->schema_count > 0)
+		add_patterns(arguments, "-N", schemas, 2);
+}
+
 static void add_selection(struct arguments *arguments, const struct selection *selection)
 {
+	exclude_system(arguments, selection);
 	add_patterns(arguments, "-n", selection->schemas, selection->schema_count);
 	add_patterns(arguments, "-N", selection->exclude_schemas, selection->exclude_schema_count);
 	add_patterns(arguments, "-t", selection->tables, selection->table_count);

@@ -50,7 +50,8 @@ static int fail(struct pg *pg, PGresult *result, struct err *err)
 		err_append(err, "\nDETAIL:  %s", pg->failure.detail);
 	if (pg->failure.hint)
 		err_append(err, "\nHINT:  %s", pg->failure.hint);
-	return interrupt_explain(err);
+	interrupt_explain(err);
+	return -1;
 }
 
 const struct pg_failure *pg_failure(const struct pg *pg)

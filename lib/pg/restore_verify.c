@@ -44,7 +44,7 @@ int restore_verify(struct restore *restore, struct err *err)
 	if (session_pin(restore->pg, err) < 0 ||
 	    db_source_read_data(restore->pg, &tables, restore->received, &reading.sink, err) < 0)
 		goto out;
-	result = contents_check_equal(restore->received, reading.contents, ERR_DATABASE, err);
+	result = contents_check_holds(restore->received, reading.contents, ERR_DATABASE, err);
 	if (result < 0)
 		err_prefix(err, "database \"%s\" does not hold what was restored",
 		           pg_database(restore->pg));

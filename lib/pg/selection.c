@@ -13,6 +13,10 @@ static void add_match(struct buf *sql, const char *column, const struct buf *reg
 	sql_add_literal(sql, buf_slice(regex));
 }
 
+/* The system's schemas are never dumped, also when a pattern matches them. */
+static const char not_system[] =
+	" AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
 static int schema_query(const char *pattern, struct buf *sql, struct err *err)
 {
 	struct buf name = BUF_INIT;
@@ -20,6 +24,7 @@ static int schema_query(const char *pattern, struct buf *sql, struct err *err)
 	if (result == 0) {
 		buf_adds(sql, "SELECT n.oid FROM pg_catalog.pg_namespace n WHERE ");
 		add_match(sql, "n.nspname::pg_catalog.text", &name);
+		buf_adds(sql, not_system);
 	}
 	buf_release(&name);
 	return result;
@@ -39,6 +44,7 @@ static int table_query(const char *pattern, struct buf *sql, struct err *err)
 			add_match(sql, "n.nspname::pg_catalog.text", &schema);
 		else
 			buf_adds(sql, "pg_catalog.pg_table_is_visible(c.oid)");
+		buf_adds(sql, not_system);
 	}
 	buf_release(&schema);
 	buf_release(&name);

@@ -310,8 +310,8 @@ static int check_table(const struct table_digest *expected, const struct table_d
 	return 0;
 }
 
-int contents_check_equal(const struct contents *expected, const struct contents *actual,
-                         enum err_kind kind, struct err *err)
+static int check_tables(const struct contents *expected, const struct contents *actual,
+                        enum err_kind kind, struct err *err)
 {
 	for (size_t i = 0; i < expected->table_count; i++) {
 		const struct table_digest *table = expected->tables[i];
@@ -322,11 +322,49 @@ int contents_check_equal(const struct contents *expected, const struct contents 
 		if (check_table(table, other, kind, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int contents_check_equal(const struct contents *expected, const struct contents *actual,
+                         enum err_kind kind, struct err *err)
+{
+	if (check_tables(expected, actual, kind, err) < 0)
+		return -1;
 	for (size_t i = 0; i < actual->table_count; i++) {
 		const struct table_digest *table = actual->tables[i];
 		if (!contents_find_table(expected, table->schema, table->name))
 			return err_set(err, kind, "table %s.%s is not expected", table->schema,
 			               table->name);
+	}
+	return 0;
+}
+
+static const struct sequence_value *find_sequence(const struct contents *contents,
+                                                  const struct sequence_value *wanted)
+{
+	for (size_t i = 0; i < contents->sequence_count; i++)
+		if (strcmp(contents->sequences[i].schema, wanted->schema) == 0 &&
+		    strcmp(contents->sequences[i].name, wanted->name) == 0)
+			return &contents->sequences[i];
+	return NULL;
+}
+
+int contents_check_holds(const struct contents *expected, const struct contents *actual,
+                         enum err_kind kind, struct err *err)
+{
+	if (check_tables(expected, actual, kind, err) < 0)
+		return -1;
+	for (size_t i = 0; i < expected->sequence_count; i++) {
+		const struct sequence_value *sequence = &expected->sequences[i];
+		const struct sequence_value *other = find_sequence(actual, sequence);
+		if (!other)
+			return err_set(err, kind, "sequence %s.%s is missing", sequence->schema,
+			               sequence->name);
+		if (strcmp(sequence->last_value, other->last_value) != 0 ||
+		    sequence->is_called != other->is_called)
+			return err_set(err, kind, "sequence %s.%s: value %s expected, %s found",
+			               sequence->schema, sequence->name, sequence->last_value,
+			               other->last_value);
 	}
 	return 0;
 }

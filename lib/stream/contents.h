@@ -77,6 +77,11 @@ int contents_vouch(struct contents *contents, const struct contents *vouched, st
 int contents_check_equal(const struct contents *expected, const struct contents *actual,
                          enum err_kind kind, struct err *err);
 
+/* Does `actual` hold each table and sequence of `expected`, with just its rows and value?  What else it
+ * holds is not looked at.  0, or -1 as above. */
+int contents_check_holds(const struct contents *expected, const struct contents *actual,
+                         enum err_kind kind, struct err *err);
+
 /* The trailer's JSON object without its closing hash: {"statements":…,"rows":…,"tables":[…] */
 int contents_print(const struct contents *contents, struct buf *json, struct err *err);
 /* Reads a whole trailer object. */

@@ -248,6 +248,6 @@ test_tables_that_may_not_be_read_are_named() {
 	sql "$db_source" "SELECT lo_create(4711)" >/dev/null
 	expect_status 4 iddump -U "$role_reader" "$db_source"
 	expect_match 'large object.* 4711' "$err"
-	expect_status 0 iddump -U "$role_reader" -n '*' "$db_source"
+	expect_status 0 iddump -U "$role_reader" -n '*' -N 'no*' "$db_source"
 	sql "$db_source" "DROP OWNED BY \"$role_reader\""
 }

@@ -1,0 +1,310 @@
+/* idverify: are two databases, or a database and a dump, the same? */
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common.h"
+#include "compare.h"
+#include "db_source.h"
+#include "digest_sink.h"
+#include "input.h"
+#include "plain_reader.h"
+#include "report.h"
+
+static const char usage[] =
+	"idverify says whether two databases hold the same, or a database and a dump, or whether a\n"
+	"dump is complete and undamaged.\n"
+	"\n"
+	"Usage: idverify [OPTION]… A [B]\n"
+	"\n"
+	"A and B are databases (names, conninfo strings, URIs) or dumps (an existing file, - for stdin);\n"
+	"\"db:\" or \"file:\" in front settles which.\n"
+	"\n";
+
+enum format { FORMAT_TEXT, FORMAT_JSON };
+static const char *const formats[] = { "text", "json", NULL };
+
+struct options {
+	const char *output;
+	int format;
+	bool allow_incomplete;
+};
+
+static const struct option_entry entries[] = {
+	{ 'o', "output", "FILE", "write the report to FILE (default: stdout)", OPTION_TEXT,
+	  offsetof(struct options, output), NULL },
+	{ 0, "format", "FORMAT", "text or json", OPTION_CHOICE, offsetof(struct options, format),
+	  formats },
+	{ 0, "allow-incomplete", NULL, "dumps need no end mark, unless they are idkit's",
+	  OPTION_FLAG, offsetof(struct options, allow_incomplete), NULL },
+	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
+};
+
+/* A or B. */
+struct side {
+	const char *argument;
+	bool is_stream;
+	struct buf name; /* for the report */
+	struct source *source;
+	struct sink *digests;
+	struct err err; /* when it is read in a thread of its own */
+};
+
+struct verification {
+	const struct tool *tool;
+	const struct options *options;
+	const struct pg_target *where;
+	struct side a;
+	struct side b;
+	struct contents *layout;
+};
+
+static struct side side_of(const char *argument)
+{
+	struct stat status;
+	struct side side = { .argument = argument, .name = BUF_INIT, .err = ERR_INIT };
+	if (strncmp(argument, "db:", 3) == 0) {
+		side.argument = argument + 3;
+	} else if (strncmp(argument, "file:", 5) == 0) {
+		side.argument = argument + 5;
+		side.is_stream = true;
+	} else {
+		side.is_stream = strcmp(argument, "-") == 0 || stat(argument, &status) == 0;
+	}
+	return side;
+}
+
+static int open_stream(struct verification *verification, struct side *side, struct err *err)
+{
+	const struct plain_reader_options options = {
+		.allow_incomplete = verification->options->allow_incomplete,
+	};
+	struct input *input = input_open(side->argument, &verification->tool->log, err);
+	if (!input)
+		return -1;
+	buf_adds(&side->name, input_name(input));
+	side->source = plain_reader_new(input, &options, err);
+	return side->source ? buf_check(&side->name, "a name", err) : -1;
+}
+
+static int open_database(struct verification *verification, struct side *side, struct err *err)
+{
+	const struct db_source_options options = { .with_data = true };
+	const struct log *log = &verification->tool->log;
+	struct pg_target target = *verification->where;
+	target.database = side->argument;
+	struct pg *pg = pg_connect(&target, NULL, verification->tool->program, log, err);
+	if (!pg)
+		return -1;
+	pg_describe(pg, &side->name);
+	side->source = db_source_new(pg, &options, log, err);
+	return side->source ? buf_check(&side->name, "a name", err) : -1;
+}
+
+static int open_side(struct verification *verification, struct side *side, struct err *err)
+{
+	return side->is_stream ? open_stream(verification, side, err)
+	                       : open_database(verification, side, err);
+}
+
+/* `layout`: the order of columns that the other side has. */
+static int read_side(struct side *side, const struct contents *layout, struct err *err)
+{
+	if (!side->is_stream)
+		db_source_set_layout(side->source, layout);
+	side->digests = digest_sink_new(side->is_stream ? layout : NULL, err);
+	if (!side->digests || source_run(side->source, side->digests, err) < 0)
+		return -1;
+	if (digest_sink_schema_only(side->digests))
+		return err_set(err, ERR_USAGE, "%s holds definitions only: there is nothing to compare",
+		               side->name.data);
+	return 0;
+}
+
+/* What the thread for side A needs. */
+struct reading {
+	struct side *side;
+	const struct contents *layout;
+	int result;
+};
+
+static void *read_in_thread(void *arg)
+{
+	struct reading *reading = arg;
+	reading->result = read_side(reading->side, reading->layout, &reading->side->err);
+	return NULL;
+}
+
+/* Two databases are read at the same time, each on its own connection. */
+static int read_both_databases(struct verification *verification, struct err *err)
+{
+	pthread_t thread;
+	verification->layout = db_source_describe(verification->a.source, err);
+	if (!verification->layout)
+		return -1;
+	struct reading a = { &verification->a, verification->layout, 0 };
+	int failed = pthread_create(&thread, NULL, read_in_thread, &a);
+	if (failed)
+		return err_system(err, failed, "cannot start a thread");
+	int result = read_side(&verification->b, verification->layout, err);
+	pthread_join(thread, NULL);
+	if (a.result < 0)
+		*err = verification->a.err;
+	return result < 0 ? -1 : a.result;
+}
+
+/* A stream's order of columns can't be chosen, a database's can: streams first. */
+static int read_sides(struct verification *verification, struct err *err)
+{
+	struct side *first = &verification->a, *second = &verification->b;
+	if (!first->is_stream && !second->is_stream)
+		return read_both_databases(verification, err);
+	if (!first->is_stream) {
+		first = &verification->b;
+		second = &verification->a;
+	}
+	if (read_side(first, NULL, err) < 0)
+		return -1;
+	return read_side(second, digest_sink_contents(first->digests), err);
+}
+
+static int write_report(const struct verification *verification, const struct buf *text,
+                        struct err *err)
+{
+	struct outfile *out =
+		outfile_open(verification->options->output, &verification->tool->log, err);
+	int result = -1;
+	if (out && outfile_write(out, text->data, text->len, err) == 0)
+		result = outfile_finish(out, err);
+	outfile_free(out);
+	return result;
+}
+
+/* A dump of others has no time zone, no money format said: its text may differ where the values do
+ * not. */
+static void note_foreign(const struct verification *verification, const struct side *side)
+{
+	if (side->is_stream && !digest_sink_vouched(side->digests))
+		log_note(&verification->tool->log,
+		         "%s was not written by iddump: timestamptz and money in it may be written "
+		         "otherwise though they are equal",
+		         side->name.data);
+}
+
+static int report(const struct verification *verification, struct err *err)
+{
+	const struct side *a = &verification->a, *b = &verification->b;
+	const struct report_names names = { a->name.data, b->name.data };
+	struct comparison comparison;
+	struct buf text = BUF_INIT;
+	int result = -1;
+	if (comparison_make(digest_sink_contents(a->digests), digest_sink_contents(b->digests),
+	                    &comparison, err) < 0)
+		return -1;
+	if (verification->options->format == FORMAT_JSON)
+		result = report_json(&comparison, &names, &text, err);
+	else
+		result = report_text(&comparison, &names, verification->tool->general->verbose > 0,
+		                     &text, err);
+	bool equal = comparison_is_equal(&comparison);
+	if (result == 0 && !(equal && verification->tool->general->quiet &&
+	                     verification->options->format == FORMAT_TEXT))
+		result = write_report(verification, &text, err);
+	if (result == 0 && !equal) {
+		note_foreign(verification, a);
+		note_foreign(verification, b);
+		result = err_set(err, ERR_DIFFERENT, "%s and %s differ", names.a, names.b);
+	}
+	comparison_release(&comparison);
+	buf_release(&text);
+	return result;
+}
+
+static int report_single(const struct verification *verification, struct err *err)
+{
+	const struct side *a = &verification->a;
+	const struct contents *contents = digest_sink_contents(a->digests);
+	bool vouched = digest_sink_vouched(a->digests);
+	struct buf text = BUF_INIT;
+	int result;
+	if (verification->options->format == FORMAT_JSON)
+		result = report_stream_json(contents, a->name.data, vouched, &text, err);
+	else
+		result = report_stream_text(contents, a->name.data, vouched,
+		                            verification->tool->general->verbose > 0, &text, err);
+	if (result == 0 && !(verification->tool->general->quiet &&
+	                     verification->options->format == FORMAT_TEXT))
+		result = write_report(verification, &text, err);
+	buf_release(&text);
+	return result;
+}
+
+static void side_release(struct side *side)
+{
+	source_free(side->source);
+	sink_free(side->digests);
+	buf_release(&side->name);
+}
+
+static int validate(const struct option_operands *operands, struct err *err)
+{
+	if (operands->count == 0)
+		return err_set(err, ERR_USAGE, "nothing to compare: name A and B (see --help)");
+	if (operands->count > 2)
+		return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operands->items[2]);
+	if (operands->count == 1 && !side_of(operands->items[0]).is_stream)
+		return err_set(err, ERR_USAGE,
+		               "database \"%s\" needs something to be compared with (there is no file of "
+		               "that name)",
+		               operands->items[0]);
+	if (operands->count == 2 && strcmp(operands->items[0], "-") == 0 &&
+	    strcmp(operands->items[1], "-") == 0)
+		return err_set(err, ERR_USAGE, "only one side can be standard input");
+	return 0;
+}
+
+static void verify(struct verification *verification, const struct option_operands *operands,
+                   struct err *err)
+{
+	bool both = operands->count == 2;
+	verification->a = side_of(operands->items[0]);
+	if (both)
+		verification->b = side_of(operands->items[1]);
+	/* Both are opened before one is read: a database's moment is now. */
+	if (open_side(verification, &verification->a, err) < 0 ||
+	    (both && open_side(verification, &verification->b, err) < 0))
+		goto out;
+	if (both && read_sides(verification, err) == 0)
+		report(verification, err);
+	else if (!both && read_side(&verification->a, NULL, err) == 0)
+		report_single(verification, err);
+out:
+	side_release(&verification->a);
+	side_release(&verification->b);
+	contents_free(verification->layout);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct general_options general = { 0 };
+	struct connection_options connection = { 0 };
+	const struct option_group groups[] = {
+		{ "Options", entries, &options },
+		{ "Connection, for those that A and B don't say", connection_entries, &connection },
+		{ "General", general_entries, &general },
+		{ NULL, NULL, NULL },
+	};
+	struct tool tool = { "idverify", usage, groups, &general, { 0 } };
+	struct option_operands operands;
+	struct pg_target where;
+	struct err err = ERR_INIT;
+	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 && validate(&operands, &err) == 0 &&
+	    connection_target(&connection, &where, &err) == 0) {
+		struct verification verification = { .tool = &tool, .options = &options, .where = &where };
+		verify(&verification, &operands, &err);
+	}
+	return tool_end(&tool, &err);
+}

@@ -47,9 +47,8 @@ CFLAGS   := -std=gnu11 $(flags.$(VARIANT))
 LDFLAGS  := $(flags.$(VARIANT)) -Wl,--as-needed
 STRICT   := $(if $(filter 1,$(WERROR)),-Werror)
 
-# xxHash is used from its header (XXH_INLINE_ALL): it is compiled in, not linked.
-MODULES      := libpq libpcre2-8 libzstd zlib libcrypto jansson
-MODULES_ALL  := $(MODULES) libxxhash check
+MODULES      := libpq libpcre2-8 libzstd zlib libxxhash libcrypto jansson
+MODULES_ALL  := $(MODULES) check
 PKG_CFLAGS    = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(MODULES_ALL)))$(PKG_CFLAGS)
 PKG_LIBS      = $(eval PKG_LIBS := $$(shell pkg-config --libs $(MODULES)))$(PKG_LIBS)
 PKG_CHECK     = $(eval PKG_CHECK := $$(shell pkg-config --libs check))$(PKG_CHECK)

@@ -147,6 +147,7 @@ cluster_configure() {
 		unix_socket_directories = '$CLUSTER_DIR'
 		max_connections = 60
 		max_prepared_transactions = 5
+		wal_level = logical
 		shared_buffers = 256MB
 		fsync = off
 		full_page_writes = off

@@ -2,14 +2,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
-
-struct hash_stream {
-	XXH3_state_t *state;
-};
+#include "hash_internal.h"
 
 static struct hash128 from_xxh(XXH128_hash_t hash)
 {
@@ -18,6 +14,8 @@ static struct hash128 from_xxh(XXH128_hash_t hash)
 
 struct hash128 hash128_of(const void *data, size_t len)
 {
+	if (len > XXH3_MIDSIZE_MAX)
+		return hash128_of_long(data, len);
 	return from_xxh(XXH3_128bits(data, len));
 }
 
@@ -94,48 +92,10 @@ void hash128_rows(struct slice rows, bool crlf, uint64_t *row_count, struct hash
 
 		if (crlf && len > 0 && row_end[-1] == '\r')
 			len--;
-		total = hash128_add(total, from_xxh(XXH3_128bits(row, len)));
+		total = hash128_add(total, hash128_of(row, len));
 		count++;
 		row = newline ? newline + 1 : end;
 	}
 	*sum = total;
 	*row_count += count;
-}
-
-struct hash_stream *hash_stream_new(struct err *err)
-{
-	struct hash_stream *stream = malloc(sizeof(*stream));
-
-	if (stream)
-		stream->state = XXH3_createState(); /* aligned, as AVX wants it */
-	if (!stream || !stream->state) {
-		free(stream);
-		err_memory(err, "a hash");
-		return NULL;
-	}
-	hash_stream_reset(stream);
-	return stream;
-}
-
-void hash_stream_reset(struct hash_stream *stream)
-{
-	XXH3_128bits_reset(stream->state);
-}
-
-void hash_stream_add(struct hash_stream *stream, const void *data, size_t len)
-{
-	XXH3_128bits_update(stream->state, data, len);
-}
-
-struct hash128 hash_stream_value(const struct hash_stream *stream)
-{
-	return from_xxh(XXH3_128bits_digest(stream->state));
-}
-
-void hash_stream_free(struct hash_stream *stream)
-{
-	if (!stream)
-		return;
-	XXH3_freeState(stream->state);
-	free(stream);
 }

@@ -1,6 +1,7 @@
 #include "io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -78,4 +79,9 @@ int io_write(int fd, const void *data, size_t len, const char *name, struct err 
 		}
 	}
 	return 0;
+}
+
+void io_widen_pipe(int fd)
+{
+	fcntl(fd, F_SETPIPE_SZ, 1024 * 1024);
 }

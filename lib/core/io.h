@@ -19,4 +19,8 @@ ssize_t io_read_full(int fd, void *data, size_t len, const char *name, struct er
 /* All of it, or -1.  EPIPE is an error like any other ("the reader has gone away"). */
 int io_write(int fd, const void *data, size_t len, const char *name, struct err *err);
 
+/* A pipe's buffer as large as an ordinary user may have it (fcntl(2), F_SETPIPE_SZ): fewer turns
+ * between the two processes.  Nothing for other descriptors, nor when it is refused. */
+void io_widen_pipe(int fd);
+
 #endif

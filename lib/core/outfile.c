@@ -56,6 +56,7 @@ static int open_stdout(struct outfile *out, struct err *err)
 	out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (out->fd < 0)
 		return err_system(err, errno, "cannot write %s", out->name);
+	io_widen_pipe(out->fd);
 	return 0;
 }
 

@@ -9,6 +9,10 @@
 #include "db_source_internal.h"
 #include "header.h"
 #include "session.h"
+#include "waiter.h"
+
+/* How often somebody may be let through before we give up: with pg_dump's patience, 20 s. */
+#define LARGEST_ATTEMPTS 4
 
 struct db_source {
 	struct source source;
@@ -17,9 +21,7 @@ struct db_source {
 	const struct log *log;
 	struct pg *pg;
 	struct snapshot snapshot;
-	struct pg_dump *drops; /* with --clean only */
-	struct pg_dump *pre_data;
-	struct pg_dump *post_data;
+	struct pg_dump *pg_dump; /* with definitions only */
 };
 
 static const char *encoding(const struct db_source *source)
@@ -140,26 +142,68 @@ static int start_definitions(struct db_source *source, struct err *err)
 	char *program = pg_dump_find(source->pg, source->options.pg_dump, log, err);
 	if (!program)
 		return -1;
-	int result = -1;
-	/* With --create the whole database is dropped: no single objects. */
-	if (options.clean && !options.create) {
-		source->drops = pg_dump_start(source->pg, &options, program, SECTION_POST_DATA, log, err);
-		if (!source->drops)
-			goto out;
-	}
-	source->pre_data = pg_dump_start(source->pg, &options, program, SECTION_PRE_DATA, log, err);
-	if (!source->pre_data)
-		goto out;
-	options.clean = options.if_exists = false;
-	source->post_data = pg_dump_start(source->pg, &options, program, SECTION_POST_DATA, log, err);
-	result = source->post_data ? 0 : -1;
-out:
+	source->pg_dump = pg_dump_start(source->pg, &options, program, log, err);
 	free(program);
+	return source->pg_dump ? 0 : -1;
+}
+
+static void end_definitions(struct db_source *source)
+{
+	pg_dump_free(source->pg_dump);
+	source->pg_dump = NULL;
+}
+
+/* Until pg_dump has its locks. */
+static int try_definitions(struct db_source *source, struct err *err)
+{
+	if (start_definitions(source, err) < 0)
+		return -1;
+	return pg_dump_wait(source->pg_dump, err);
+}
+
+static int another_moment(struct db_source *source, struct err *err)
+{
+	snapshot_release(&source->snapshot);
+	if (pg_exec(source->pg, "ROLLBACK", err) < 0)
+		return -1;
+	return snapshot_take(source->pg, &source->tables, &source->options.snapshot,
+	                     &source->snapshot, err);
+}
+
+/*
+ * A change of a table that has queued up behind our lock stands before pg_dump, which would wait
+ * behind it for ever: it is let through, and another moment taken.
+ */
+static int open_definitions(struct db_source *source, struct err *err)
+{
+	int attempts = source->options.snapshot.import ? 1 : LARGEST_ATTEMPTS;
+	struct buf waiter = BUF_INIT;
+	int result;
+	while ((result = try_definitions(source, err)) < 0) {
+		struct err ignored = ERR_INIT;
+		buf_reset(&waiter);
+		end_definitions(source);
+		if (err->kind != ERR_DATABASE || waiter_describe(source->pg, &waiter, &ignored) <= 0)
+			break;
+		if (--attempts == 0) {
+			err_append(err,
+			           "\nThis waits for a lock of ours, and pg_dump behind it: %s\n"
+			           "HINT:  Let it finish or end it, then try again.",
+			           waiter.data);
+			break;
+		}
+		log_note(source->log, "another moment is taken, to let this through: %s", waiter.data);
+		err_clear(err);
+		if (another_moment(source, err) < 0)
+			break;
+	}
+	buf_release(&waiter);
 	return result;
 }
 
-static int run_data(struct db_source *source, struct sink *sink, struct err *err)
+static int run_data(void *arg, struct sink *sink, struct err *err)
 {
+	struct db_source *source = arg;
 	const struct data_reader_options options = {
 		.chunk_bytes = DATA_CHUNK_BYTES,
 		.layout = source->options.layout,
@@ -170,50 +214,32 @@ static int run_data(struct db_source *source, struct sink *sink, struct err *err
 	return read_data(source->pg, &source->tables, &options, sink, err);
 }
 
-static int run_pre_data(struct db_source *source, struct definitions *definitions,
-                        struct err *err)
+/* Definitions with the rows where they belong. */
+static int run_all(struct db_source *source, struct sink *sink, struct err *err)
 {
-	if (source->drops && definitions_run_drops(definitions, source->drops, err) < 0)
+	struct definitions definitions;
+	definitions_init(&definitions, sink, encoding(source), run_data, source);
+	if (definitions_begin(&definitions, err) < 0)
 		return -1;
-	return definitions_run(definitions, source->pre_data, SECTION_PRE_DATA, err);
-}
-
-static int run_parts(struct db_source *source, struct definitions *definitions, struct sink *sink,
-                     struct err *err)
-{
-	bool with_definitions = source->options.with_definitions;
-	if (with_definitions && start_definitions(source, err) < 0)
-		return -1;
-	if (write_header(source, sink, err) < 0 || definitions_begin(definitions, sink, err) < 0)
-		return -1;
-	if (with_definitions && run_pre_data(source, definitions, err) < 0)
-		return -1;
-	if (run_data(source, sink, err) < 0)
-		return -1;
-	if (with_definitions && definitions_run(definitions, source->post_data, SECTION_POST_DATA,
-	                                        err) < 0)
-		return -1;
-	return definitions_end(definitions, err);
+	return definitions_run(&definitions, source->pg_dump, err);
 }
 
 static int db_source_run(struct source *base, struct sink *sink, struct err *err)
 {
 	struct db_source *source = (struct db_source *)base;
-	struct definitions definitions;
-	definitions_init(&definitions, encoding(source));
-	int result = run_parts(source, &definitions, sink, err);
-	definitions_release(&definitions);
-	if (result == 0)
-		result = pg_exec(source->pg, "COMMIT", err);
-	return result < 0 ? -1 : write_trailer(sink, err);
+	if (source->options.with_definitions && open_definitions(source, err) < 0)
+		return -1;
+	if (write_header(source, sink, err) < 0 || run_all(source, sink, err) < 0)
+		return -1;
+	if (pg_exec(source->pg, "COMMIT", err) < 0)
+		return -1;
+	return write_trailer(sink, err);
 }
 
 static void db_source_free(struct source *base)
 {
 	struct db_source *source = (struct db_source *)base;
-	pg_dump_free(source->drops);
-	pg_dump_free(source->pre_data);
-	pg_dump_free(source->post_data);
+	end_definitions(source);
 	snapshot_release(&source->snapshot);
 	pg_free(source->pg);
 	free(source);

@@ -1,3 +1,4 @@
+/* The pg_dump child's script on its way into our stream. */
 #include <string.h>
 
 #include "db_source_internal.h"
@@ -40,50 +41,6 @@ static int put_preamble(struct definitions *definitions, const char *lead, struc
 	return result;
 }
 
-static int put_command(struct definitions *definitions, const char *command,
-                       enum statement_class class, struct err *err)
-{
-	struct buf text = BUF_INIT;
-	buf_adds(&text, command);
-	buf_addc(&text, ' ');
-	buf_add_slice(&text, buf_slice(&definitions->key));
-	int result = buf_check(&text, "a statement", err);
-	if (result == 0)
-		result = put(definitions, SLICE_LITERAL("\n"), buf_slice(&text), class, err);
-	buf_release(&text);
-	return result;
-}
-
-/* What was kept back until it was sure that something follows. */
-static int put_due(struct definitions *definitions, const struct record *record, struct err *err)
-{
-	if (definitions->held.len > 0) {
-		buf_reset(&definitions->held);
-		if (put_command(definitions, "\\unrestrict", CLASS_UNRESTRICT, err) < 0)
-			return -1;
-	}
-	if (definitions->preamble_due && record->statement.class != CLASS_RESTRICT)
-		return put_preamble(definitions, "\n", err);
-	return 0;
-}
-
-static int handle_restrict(struct definitions *definitions, const struct record *record,
-                           struct err *err)
-{
-	if (definitions->section == SECTION_POST_DATA)
-		return 0;
-	if (put_due(definitions, record, err) < 0)
-		return -1;
-	struct slice sql = record->statement.sql;
-	size_t command = strlen("\\restrict");
-	buf_reset(&definitions->key);
-	buf_add_slice(&definitions->key,
-	              slice_trim((struct slice){ sql.data + command, sql.len - command }));
-	if (buf_check(&definitions->key, "a statement", err) < 0)
-		return -1;
-	return put_command(definitions, "\\restrict", CLASS_RESTRICT, err);
-}
-
 static bool is_preamble(const struct record_statement *statement)
 {
 	struct buf name = BUF_INIT, value = BUF_INIT;
@@ -96,28 +53,47 @@ static bool is_preamble(const struct record_statement *statement)
 	return found;
 }
 
-/* Before the first object stand pg_dump's own comments, which ours replace.  Behind a statement, the
- * writer ends the line. */
-static struct slice lead_of(struct definitions *definitions, const struct record *record)
+/*
+ * Before the first object, and before the \unrestrict at the end, stand pg_dump's own comments: its
+ * end mark must not be taken for ours.  Behind a statement, the writer ends the line.
+ */
+static struct slice lead_of(const struct definitions *definitions, const struct record *record)
 {
-	struct object object;
-	struct slice comment, lead = record->lead;
-	definitions->object_seen |= toc_comment_parse(lead, &object, &comment);
-	if (!definitions->object_seen)
+	struct slice lead = record->lead;
+	enum statement_class class = record->statement.class;
+	if (!definitions->object_seen || class == CLASS_RESTRICT || class == CLASS_UNRESTRICT)
 		return SLICE_NONE;
 	if (slice_starts(lead, "\n"))
 		lead = (struct slice){ lead.data + 1, lead.len - 1 };
 	return lead;
 }
 
+static bool is_post_data(struct slice type)
+{
+	return section_of_type(type) == SECTION_POST_DATA || slice_equals(type, "ACL") ||
+	       slice_equals(type, "ACL LANGUAGE");
+}
+
+static int write_rows(struct definitions *definitions, struct err *err)
+{
+	definitions->section = SECTION_POST_DATA;
+	return definitions->data(definitions->data_arg, definitions->next, err);
+}
+
 static int forward(struct definitions *definitions, const struct record *record, struct err *err)
 {
 	struct record out = *record;
-	out.lead = lead_of(definitions, record);
-	if (definitions->drops_only && definitions->object_seen)
-		return 0;
-	if (put_due(definitions, record, err) < 0)
+	struct object object;
+	struct slice comment;
+	bool is_object = toc_comment_parse(record->lead, &object, &comment);
+	definitions->object_seen |= is_object;
+	if (definitions->section == SECTION_PRE_DATA && is_object && is_post_data(object.type) &&
+	    write_rows(definitions, err) < 0)
 		return -1;
+	if (definitions->preamble_due && record->statement.class != CLASS_RESTRICT &&
+	    put_preamble(definitions, "\n", err) < 0)
+		return -1;
+	out.lead = lead_of(definitions, record);
 	out.section = definitions->section;
 	out.place = (struct place){ .statement = ++definitions->statements };
 	if (out.statement.class == CLASS_CONNECT)
@@ -133,16 +109,7 @@ static int definitions_write(struct sink *sink, const struct record *record, str
 	if (record->kind == RECORD_DATA)
 		return err_set(err, ERR_INPUT, "pg_dump wrote rows where only definitions were asked "
 		                               "of it");
-	switch (record->statement.class) {
-	case CLASS_RESTRICT:
-		return definitions->drops_only ? 0 : handle_restrict(definitions, record, err);
-	case CLASS_UNRESTRICT:
-		if (definitions->section == SECTION_PRE_DATA && !definitions->drops_only)
-			buf_adds(&definitions->held, "held");
-		return buf_check(&definitions->held, "a statement", err);
-	default:
-		return is_preamble(&record->statement) ? 0 : forward(definitions, record, err);
-	}
+	return is_preamble(&record->statement) ? 0 : forward(definitions, record, err);
 }
 
 static int definitions_finish(struct sink *sink, struct err *err)
@@ -160,48 +127,28 @@ static void definitions_free(struct sink *sink)
 static const struct sink_ops definitions_ops = { definitions_write, definitions_finish,
 	                                         definitions_free };
 
-void definitions_init(struct definitions *definitions, const char *encoding)
+void definitions_init(struct definitions *definitions, struct sink *next, const char *encoding,
+                      definitions_data data, void *data_arg)
 {
-	*definitions = (struct definitions){ .sink.ops = &definitions_ops, .encoding = encoding };
+	*definitions = (struct definitions){
+		.sink.ops = &definitions_ops,
+		.next = next,
+		.encoding = encoding,
+		.data = data,
+		.data_arg = data_arg,
+	};
 }
 
-void definitions_release(struct definitions *definitions)
+int definitions_begin(struct definitions *definitions, struct err *err)
 {
-	buf_release(&definitions->key);
-	buf_release(&definitions->held);
-}
-
-int definitions_begin(struct definitions *definitions, struct sink *sink, struct err *err)
-{
-	definitions->next = sink;
 	return put_preamble(definitions, banner, err);
 }
 
-static int run(struct definitions *definitions, struct pg_dump *child, enum section section,
-               bool drops_only, struct err *err)
+int definitions_run(struct definitions *definitions, struct pg_dump *child, struct err *err)
 {
-	definitions->section = section;
-	definitions->drops_only = drops_only;
-	definitions->object_seen = false;
-	int result = pg_dump_run(child, &definitions->sink, err);
-	buf_reset(&definitions->held);
-	return result;
-}
-
-int definitions_run_drops(struct definitions *definitions, struct pg_dump *child, struct err *err)
-{
-	return run(definitions, child, SECTION_PRE_DATA, true, err);
-}
-
-int definitions_run(struct definitions *definitions, struct pg_dump *child, enum section section,
-                    struct err *err)
-{
-	return run(definitions, child, section, false, err);
-}
-
-int definitions_end(struct definitions *definitions, struct err *err)
-{
-	if (definitions->key.len == 0)
-		return 0;
-	return put_command(definitions, "\\unrestrict", CLASS_UNRESTRICT, err);
+	definitions->section = SECTION_PRE_DATA;
+	if (child && pg_dump_run(child, &definitions->sink, err) < 0)
+		return -1;
+	/* Nothing behind the rows: no key, no index, no right. */
+	return definitions->section == SECTION_PRE_DATA ? write_rows(definitions, err) : 0;
 }

@@ -1,10 +1,13 @@
 #include "pg_dump.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "input.h"
+#include "interrupt.h"
 #include "pgprogram.h"
 #include "plain_reader.h"
 #include "process.h"
@@ -12,9 +15,10 @@
 
 /*
  * How long a child waits for a lock.  The leader holds all of them already, so a child waits only
- * behind somebody who in turn waits for the leader (ALTER TABLE, queued since): for ever.
+ * behind somebody who in turn waits for the leader (ALTER TABLE, queued since): for ever.  Then
+ * db_source.c lets that one through and takes another moment.
  */
-#define CHILD_LOCK_TIMEOUT_MS "20000"
+#define CHILD_LOCK_TIMEOUT_MS "5000"
 
 struct pg_dump {
 	struct process *process;
@@ -71,11 +75,12 @@ static void add_selection(struct arguments *arguments, const struct selection *s
 }
 
 static void fill(struct arguments *arguments, const struct pg_dump_options *options,
-                 const char *program, enum section section, const char *conninfo)
+                 const char *program, const char *conninfo)
 {
 	add(arguments, program);
 	add(arguments, "--no-password");
-	add(arguments, section == SECTION_PRE_DATA ? "--section=pre-data" : "--section=post-data");
+	add(arguments, "--section=pre-data");
+	add(arguments, "--section=post-data");
 	add(arguments, "--snapshot");
 	add(arguments, options->snapshot);
 	add(arguments, "--encoding");
@@ -85,7 +90,7 @@ static void fill(struct arguments *arguments, const struct pg_dump_options *opti
 	add_if(arguments, options->schema_only, "--schema-only");
 	add_if(arguments, options->clean, "--clean");
 	add_if(arguments, options->if_exists, "--if-exists");
-	add_if(arguments, options->create && section == SECTION_PRE_DATA, "--create");
+	add_if(arguments, options->create, "--create");
 	add_if(arguments, options->no_owner, "--no-owner");
 	add_if(arguments, options->no_acl, "--no-acl");
 	add_if(arguments, options->no_comments, "--no-comments");
@@ -125,18 +130,18 @@ char *pg_dump_find(const struct pg *pg, const char *wanted, const struct log *lo
 }
 
 static struct process *start(const struct pg_dump_options *options, const char *program,
-                             enum section section, const struct pg_dump *dump,
-                             const char *password, struct err *err)
+                             const struct pg_dump *dump, const char *password,
+                             struct err *err)
 {
 	const struct selection *selection = &options->selection;
 	size_t patterns = selection->schema_count + selection->exclude_schema_count +
 	                  selection->table_count + selection->exclude_table_count;
-	struct arguments arguments = { calloc(32 + 2 * patterns, sizeof(char *)), 0 };
+	struct arguments arguments = { calloc(40 + 2 * patterns, sizeof(char *)), 0 };
 	if (!arguments.items) {
 		err_memory(err, "pg_dump's arguments");
 		return NULL;
 	}
-	fill(&arguments, options, program, section, dump->conninfo.data);
+	fill(&arguments, options, program, dump->conninfo.data);
 	const char *const set_env[] = { "PGOPTIONS", dump->options.data, "PGAPPNAME", "iddump",
 		                        password ? "PGPASSWORD" : NULL, password, NULL };
 	/* What the leader's connection has decided must not be decided anew. */
@@ -167,8 +172,7 @@ static int open_reader(struct pg_dump *dump, struct err *err)
 }
 
 struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options *options,
-                              const char *program, enum section section, const struct log *log,
-                              struct err *err)
+                              const char *program, const struct log *log, struct err *err)
 {
 	const char *password;
 	struct pg_dump *dump = calloc(1, sizeof(*dump));
@@ -180,7 +184,7 @@ struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options 
 	if (pg_child_conninfo(pg, NULL, &dump->conninfo, &password, err) < 0 ||
 	    session_child_options(&dump->options, err) < 0)
 		goto failed;
-	dump->process = start(options, program, section, dump, password, err);
+	dump->process = start(options, program, dump, password, err);
 	if (dump->process)
 		return dump;
 failed:
@@ -196,6 +200,33 @@ static void pass_warnings(const struct pg_dump *dump, const struct buf *said)
 		log_note(dump->log, "%.*s", SLICE_ARG(text));
 }
 
+static int wait_for_end(struct pg_dump *dump, struct buf *said, struct err *err)
+{
+	int result = process_wait(dump->process, said, err);
+	if (result < 0 && err->kind == ERR_SYSTEM)
+		err->kind = ERR_DATABASE;
+	return result;
+}
+
+int pg_dump_wait(struct pg_dump *dump, struct err *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = process_output(dump->process), .events = POLLIN },
+		{ .fd = interrupt_fd(), .events = POLLIN },
+	};
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		if (interrupt_check(err) < 0)
+			return -1;
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (fds[0].revents & POLLIN)
+		return 0;
+	/* Success without a word is for pg_dump_run() to refuse, which is not called any more. */
+	if (wait_for_end(dump, NULL, err) == 0)
+		err_set(err, ERR_INPUT, "pg_dump's output: it is empty");
+	return -1;
+}
+
 int pg_dump_run(struct pg_dump *dump, struct sink *sink, struct err *err)
 {
 	struct err read_err = ERR_INIT;
@@ -208,9 +239,7 @@ int pg_dump_run(struct pg_dump *dump, struct sink *sink, struct err *err)
 	if (read == 0 || read_err.kind == ERR_INPUT) {
 		source_free(dump->reader);
 		dump->reader = NULL;
-		result = process_wait(dump->process, &said, err);
-		if (result < 0 && err->kind == ERR_SYSTEM)
-			err->kind = ERR_DATABASE;
+		result = wait_for_end(dump, &said, err);
 	}
 	if (result == 0 && read < 0) {
 		*err = read_err;

@@ -1,9 +1,10 @@
 /*
  * pg_dump.h - a database's definitions, as records: from the pg_dump program, never from us.
  *
- * Two children, one a section (pre-data, post-data), both under the snapshot that is held: together
- * with the rows between them they are what pg_dump itself would write.  They are started together,
- * so that the second has read the catalog by the time it is wanted.
+ * One child writes both sections, pre-data and post-data, under the snapshot that is held.  Not one
+ * child for each: pg_dump puts all rights (ACL) behind everything else, so that they are in nobody's
+ * way while rows are loaded (RestorePass in src/bin/pg_dump/pg_backup_archiver.h), but a child that
+ * writes pre-data alone puts those of tables before the rows.
  */
 #ifndef IDKIT_PG_PG_DUMP_H
 #define IDKIT_PG_PG_DUMP_H
@@ -29,14 +30,17 @@ struct pg_dump_options {
 
 struct pg_dump;
 
-/* Starts one; NULL on error.  `section` is pre-data or post-data.  The options are borrowed. */
+/* Starts it; NULL on error.  The options are borrowed. */
 struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options *options,
-                              const char *program, enum section section, const struct log *log,
-                              struct err *err);
+                              const char *program, const struct log *log, struct err *err);
 
 /* The program to start: malloc'ed path. */
 char *pg_dump_find(const struct pg *pg, const char *wanted, const struct log *log,
                    struct err *err);
+
+/* Waits until it has something to say: by then it has its locks and has read the catalog.  Fails when
+ * pg_dump does; pg_dump_free() is then all that may follow. */
+int pg_dump_wait(struct pg_dump *dump, struct err *err);
 
 /* What it writes, as records; HEADER and TRAILER included.  Fails when pg_dump does, with what it
  * said.  Warnings it gave on the way go to the log. */

@@ -83,13 +83,16 @@ int catalog_lockable(struct pg *pg, const struct catalog_options *options, struc
 {
 	struct buf sql = BUF_INIT;
 	struct pg_rows *rows = NULL;
+	struct catalog_options all = *options;
 	int result = -1;
+	/* pg_dump locks them, too, whatever becomes of their rows. */
+	all.skip_unlogged = false;
 	/* pg_class itself is no obstacle: every role may read the catalog. */
 	buf_adds(&sql, "SELECT n.nspname, c.relname, "
 	               "NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
 	               "pg_catalog.has_table_privilege(c.oid, 'SELECT')), "
 	               "pg_catalog.row_security_active(c.oid)");
-	if (catalog_add_tables(pg, options, &sql, err) < 0)
+	if (catalog_add_tables(pg, &all, &sql, err) < 0)
 		goto out;
 	buf_adds(&sql, " ORDER BY n.nspname, c.relname");
 	if (buf_check(&sql, "a statement", err) < 0)

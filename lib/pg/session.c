@@ -84,10 +84,10 @@ int session_child_options(struct buf *options, struct err *err)
 	const char *users = getenv("PGOPTIONS");
 	if (users)
 		buf_adds(options, users);
-	/* pg_dump pins what it knows of by itself; not these, on which the text of defaults and
-	 * partition bounds depends. */
+	/* pg_dump pins what it knows of by itself; not these, on which the text of definitions
+	 * depends. */
 	buf_adds(options, " -c standard_conforming_strings=on -c TimeZone=UTC -c lc_monetary=C"
-	                  " -c bytea_output=hex -c statement_timeout=0"
+	                  " -c bytea_output=hex -c quote_all_identifiers=off -c statement_timeout=0"
 	                  " -c idle_in_transaction_session_timeout=0");
 	return buf_check(options, "PGOPTIONS", err);
 }

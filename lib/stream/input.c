@@ -81,6 +81,7 @@ static struct input_stage *fd_stage_new(int fd, const char *name, struct err *er
 	stage->stage.ops = &fd_ops;
 	stage->stage.name = name;
 	stage->fd = fd;
+	io_widen_pipe(fd);
 	return &stage->stage;
 }
 

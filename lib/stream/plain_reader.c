@@ -96,6 +96,15 @@ static int handle_comment(struct plain_reader *reader, struct err *err)
 	return 0;
 }
 
+/* "\name" of "\name argument": the window's bytes behind the line are none of it. */
+static struct slice command_name(struct slice line)
+{
+	size_t len = 0;
+	while (len < line.len && !strchr(" \t\r\n", line.data[len]))
+		len++;
+	return (struct slice){ line.data, len };
+}
+
 static int handle_meta_command(struct plain_reader *reader, struct err *err)
 {
 	size_t lead = reader->scanned - 1;
@@ -126,7 +135,7 @@ static int handle_meta_command(struct plain_reader *reader, struct err *err)
 			reader, record.place.line, err,
 			"psql's command \"%.*s\" is refused: nothing is executed on a script's behalf, "
 			"remove the line",
-			(int)strcspn(record.statement.sql.data, " \t\r\n"), record.statement.sql.data);
+			SLICE_ARG(command_name(record.statement.sql)));
 	}
 	if (sink_write(reader->sink, &record, err) < 0)
 		return -1;

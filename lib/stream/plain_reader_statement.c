@@ -47,7 +47,8 @@ static void find_section(struct plain_reader *reader, const struct record_statem
 	if (statement->class == CLASS_COPY_IN || statement->class == CLASS_INSERT ||
 	    statement->class == CLASS_SETVAL)
 		section = SECTION_DATA;
-	if (section != SECTION_NONE)
+	/* Never back: a view that needs a primary key is pg_dump's post-data, though a VIEW. */
+	if (section > reader->section)
 		reader->section = section;
 }
 

@@ -74,7 +74,8 @@ normal() {
 wrap() {
 	{
 		printf '#!%s\n' "$BASH"
-		printf '[ "${1-}" = --version ] || {\n:\n%s\n}\n' "$1"
+		printf '[ "${1-}" = --version ] || (\nexport PGHOST=%q PGPORT=%q PGUSER=%q\n%s\n)\n' \
+			"$PGHOST" "$PGPORT" "$PGUSER" "$1"
 		printf 'exec %q "$@"\n' "$(command -v pg_dump)"
 	} >"$T/pg_dump"
 	chmod +x "$T/pg_dump"

@@ -129,6 +129,10 @@ cluster_offer_extension() {
 	local bindir=$1 share folder
 	CLUSTER_WITHOUT_EXTENSION=1
 	share=$("$bindir/pg_config" --sharedir 2>/dev/null || pg_config --sharedir 2>/dev/null)
+	case $bindir in
+	/usr/lib/postgresql/*) ;;
+	*) return 0 ;;
+	esac
 	if [ -z "$share" ] || ! grep -qs '^#extension_destdir' "$share/postgresql.conf.sample"; then
 		return 0
 	fi

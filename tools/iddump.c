@@ -95,11 +95,11 @@ static struct selection selection(const struct options *options)
 	};
 }
 
-static struct source *open_database(const struct tool *tool, const struct options *options,
+/* `version` must live as long as the source. */
+static struct source *open_database(const struct tool *tool, const char *version,
+                                    const struct options *options,
                                     const struct pg_target *target, struct err *err)
 {
-	char version[64];
-	tool_version(tool, version, sizeof(version));
 	const struct db_source_options source_options = {
 		.program = version,
 		.definitions = {
@@ -129,11 +129,13 @@ static void dump(const struct tool *tool, const struct options *options,
 {
 	struct sink *sink = NULL;
 	struct source *source = NULL;
+	char version[64];
+	tool_version(tool, version, sizeof(version));
 	struct outfile *out = outfile_open(options->output, &tool->log, err);
 	if (out)
 		sink = plain_writer_new(out, err);
 	if (sink)
-		source = open_database(tool, options, target, err);
+		source = open_database(tool, version, options, target, err);
 	if (source && source_run(source, sink, err) == 0)
 		sink_finish(sink, err);
 	source_free(source);

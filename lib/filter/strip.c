@@ -27,7 +27,8 @@ struct strip_filter {
 	struct buf scratch;  /* the text that is matched */
 	struct buf comments; /* of statements that went: free-standing ones, to be written */
 	struct buf held;     /* of these, pg_dump's about an object of which more may follow */
-	bool newline_owed;   /* the statements that went took the end of a line along */
+	bool after_command;  /* psql's command passed last: it ends with its line, */
+	bool newline_owed;   /* and the statement on the next line went */
 	struct buf lead;
 };
 
@@ -103,23 +104,25 @@ static int decide(struct strip_filter *filter, struct slice sql, bool standard_s
 	return 1;
 }
 
-/* Comments of a statement that goes. */
+/* Comments of a statement that goes; white space goes with what it stands in front of. */
 static void keep_comments(struct strip_filter *filter, struct slice lead)
 {
 	struct object object;
 	struct slice comment;
 	struct slice loose = lead;
-	if (toc_comment_parse(lead, &object, &comment)) {
-		size_t before = (size_t)(comment.data - lead.data);
-		loose.len = before;
+	bool has_toc = toc_comment_parse(lead, &object, &comment);
+	if (has_toc)
+		loose.len = (size_t)(comment.data - lead.data);
+	bool is_loose = slice_trim(loose).len > 0;
+	filter->newline_owed = filter->after_command;
+	if (is_loose)
+		buf_add_slice(&filter->comments, loose);
+	if (has_toc) {
+		size_t before = is_loose ? loose.len : 0;
 		buf_reset(&filter->held);
 		buf_add_slice(&filter->held,
 		              (struct slice){ lead.data + before, lead.len - before });
 	}
-	if (slice_trim(loose).len > 0)
-		buf_add_slice(&filter->comments, loose);
-	/* What follows may begin on the line of psql's command, which ends with its line. */
-	filter->newline_owed |= lead.len > 0 && memchr(lead.data, '\n', lead.len);
 }
 
 static bool has_toc_comment(const struct record *record)
@@ -147,32 +150,46 @@ static bool begins_line(struct slice text)
 	return blanks < text.len && text.data[blanks] == '\n';
 }
 
+static bool is_command(const struct record *record)
+{
+	return record->kind == RECORD_STATEMENT &&
+	       (record->statement.class == CLASS_CONNECT ||
+	        record->statement.class == CLASS_RESTRICT ||
+	        record->statement.class == CLASS_UNRESTRICT);
+}
+
+/* What stands before the record, with the comments that wait: in filter->lead. */
+static void gather_lead(struct strip_filter *filter, const struct record *record, bool takes_held)
+{
+	struct slice comments = buf_slice(&filter->comments);
+	struct slice held = takes_held ? buf_slice(&filter->held) : SLICE_NONE;
+	struct slice front = comments.len ? comments : held.len ? held : record->lead;
+	buf_reset(&filter->lead);
+	if (filter->newline_owed && !begins_line(front))
+		buf_addc(&filter->lead, '\n');
+	buf_add_slice(&filter->lead, comments);
+	buf_add_slice(&filter->lead, held);
+	buf_add_slice(&filter->lead, record->lead);
+	buf_reset(&filter->comments);
+	if (takes_held)
+		buf_reset(&filter->held);
+}
+
 /* Passes a record on, with the comments that came before it. */
 static int pass(struct strip_filter *filter, const struct record *record, struct err *err)
 {
 	if (filter->held.len > 0 && has_toc_comment(record))
 		buf_reset(&filter->held);
 	bool takes_held = filter->held.len > 0 && may_take_held(record);
-	if (filter->comments.len == 0 && !takes_held && !filter->newline_owed)
-		return sink_write(filter->next, record, err);
 	struct record out = *record;
-	struct slice held = takes_held ? buf_slice(&filter->held) : SLICE_NONE;
-	struct slice front = filter->comments.len ? buf_slice(&filter->comments)
-	                     : takes_held         ? held
-	                                          : record->lead;
-	buf_reset(&filter->lead);
-	if (filter->newline_owed && !begins_line(front))
-		buf_addc(&filter->lead, '\n');
-	buf_add_slice(&filter->lead, buf_slice(&filter->comments));
-	buf_add_slice(&filter->lead, held);
-	buf_add_slice(&filter->lead, record->lead);
-	buf_reset(&filter->comments);
-	if (takes_held)
-		buf_reset(&filter->held);
+	if (filter->comments.len > 0 || takes_held || filter->newline_owed) {
+		gather_lead(filter, record, takes_held);
+		if (buf_check(&filter->lead, "a comment", err) < 0)
+			return -1;
+		out.lead = buf_slice(&filter->lead);
+	}
 	filter->newline_owed = false;
-	if (buf_check(&filter->lead, "a comment", err) < 0)
-		return -1;
-	out.lead = buf_slice(&filter->lead);
+	filter->after_command = is_command(record);
 	return sink_write(filter->next, &out, err);
 }
 

@@ -8,11 +8,13 @@
 #include "data_reader.h"
 #include "db_source_internal.h"
 #include "header.h"
+#include "inherited.h"
 #include "session.h"
 #include "waiter.h"
 
-/* How often somebody may be let through before we give up: with pg_dump's patience, 20 s. */
-#define LARGEST_ATTEMPTS 4
+/* How long others may be let through before we give up, and how often we look who waits. */
+#define LONGEST_BLOCKED_SECONDS 20
+#define LOOK_MS                 250
 
 struct db_source {
 	struct source source;
@@ -22,6 +24,7 @@ struct db_source {
 	struct pg *pg;
 	struct snapshot snapshot;
 	struct pg_dump *pg_dump; /* with definitions only */
+	bool has_large_objects;
 };
 
 static const char *encoding(const struct db_source *source)
@@ -139,12 +142,25 @@ static int start_definitions(struct db_source *source, struct err *err)
 	options.encoding = encoding(source);
 	options.snapshot = source->snapshot.id;
 	options.selection = source->options.selection;
-	char *program = pg_dump_find(source->pg, source->options.pg_dump, log, err);
+	int major;
+	char *program = pg_dump_find(source->pg, source->options.pg_dump, &major, log, err);
 	if (!program)
 		return -1;
+	options.data_section = major >= 17 && source->options.with_data && source->has_large_objects;
 	source->pg_dump = pg_dump_start(source->pg, &options, program, log, err);
 	free(program);
 	return source->pg_dump ? 0 : -1;
+}
+
+static int find_large_objects(struct db_source *source, struct err *err)
+{
+	if (!selection_is_all(&source->options.selection))
+		return 0;
+	char *found = pg_query_value(
+		source->pg, "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)", err);
+	source->has_large_objects = found && found[0] == 't';
+	free(found);
+	return found ? 0 : -1;
 }
 
 static void end_definitions(struct db_source *source)
@@ -156,9 +172,17 @@ static void end_definitions(struct db_source *source)
 /* Until pg_dump has its locks. */
 static int try_definitions(struct db_source *source, struct err *err)
 {
-	if (start_definitions(source, err) < 0)
+	int ready;
+	if (find_large_objects(source, err) < 0 || start_definitions(source, err) < 0)
 		return -1;
-	return pg_dump_wait(source->pg_dump, err);
+	while ((ready = pg_dump_wait(source->pg_dump, LOOK_MS, err)) == 0) {
+		int blocked = waiter_blocks(source->pg, PG_DUMP_APPLICATION, err);
+		if (blocked > 0)
+			err_set(err, ERR_DATABASE, "pg_dump waits for a lock");
+		if (blocked != 0)
+			return -1;
+	}
+	return ready < 0 ? -1 : 0;
 }
 
 static int another_moment(struct db_source *source, struct err *err)
@@ -176,8 +200,10 @@ static int another_moment(struct db_source *source, struct err *err)
  */
 static int open_definitions(struct db_source *source, struct err *err)
 {
-	int attempts = source->options.snapshot.import ? 1 : LARGEST_ATTEMPTS;
+	/* With a snapshot of somebody else's there is only one moment. */
+	time_t until = source->options.snapshot.import ? 0 : time(NULL) + LONGEST_BLOCKED_SECONDS;
 	struct buf waiter = BUF_INIT;
+	bool said = false;
 	int result;
 	while ((result = try_definitions(source, err)) < 0) {
 		struct err ignored = ERR_INIT;
@@ -185,14 +211,17 @@ static int open_definitions(struct db_source *source, struct err *err)
 		end_definitions(source);
 		if (err->kind != ERR_DATABASE || waiter_describe(source->pg, &waiter, &ignored) <= 0)
 			break;
-		if (--attempts == 0) {
+		if (time(NULL) >= until) {
 			err_append(err,
 			           "\nThis waits for a lock of ours, and pg_dump behind it: %s\n"
 			           "HINT:  Let it finish or end it, then try again.",
 			           waiter.data);
 			break;
 		}
-		log_note(source->log, "another moment is taken, to let this through: %s", waiter.data);
+		if (!said)
+			log_note(source->log, "another moment is taken, to let this through: %s",
+			         waiter.data);
+		said = true;
 		err_clear(err);
 		if (another_moment(source, err) < 0)
 			break;
@@ -218,10 +247,19 @@ static int run_data(void *arg, struct sink *sink, struct err *err)
 static int run_all(struct db_source *source, struct sink *sink, struct err *err)
 {
 	struct definitions definitions;
+	struct buf inherited = BUF_INIT;
+	int result = 0;
 	definitions_init(&definitions, sink, encoding(source), run_data, source);
-	if (definitions_begin(&definitions, err) < 0)
-		return -1;
-	return definitions_run(&definitions, source->pg_dump, err);
+	if (source->options.definitions.clean) {
+		result = inherited_read(source->pg, &inherited, err);
+		definitions.inherited = &inherited;
+	}
+	if (result == 0)
+		result = definitions_begin(&definitions, err);
+	if (result == 0)
+		result = definitions_run(&definitions, source->pg_dump, err);
+	buf_release(&inherited);
+	return result;
 }
 
 static int db_source_run(struct source *base, struct sink *sink, struct err *err)

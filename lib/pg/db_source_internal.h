@@ -22,6 +22,7 @@ struct definitions {
 	void *data_arg;
 	enum section section;
 	uint64_t statements;
+	const struct buf *inherited; /* keys whose drops are left out (inherited.h); or NULL */
 	bool object_seen;
 	bool preamble_due;
 };

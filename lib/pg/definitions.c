@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "db_source_internal.h"
+#include "inherited.h"
 #include "session.h"
 
 static const char banner[] =
@@ -74,6 +75,12 @@ static bool is_post_data(struct slice type)
 	       slice_equals(type, "ACL LANGUAGE");
 }
 
+/* What its data section holds beside the definitions of large objects: our own reading brings it. */
+static bool is_data(struct slice type)
+{
+	return slice_equals(type, "BLOBS") || slice_equals(type, "SEQUENCE SET");
+}
+
 static int write_rows(struct definitions *definitions, struct err *err)
 {
 	definitions->section = SECTION_POST_DATA;
@@ -87,6 +94,9 @@ static int forward(struct definitions *definitions, const struct record *record,
 	struct slice comment;
 	bool is_object = toc_comment_parse(record->lead, &object, &comment);
 	definitions->object_seen |= is_object;
+	if (definitions->inherited && !definitions->object_seen &&
+	    inherited_is_dropped(definitions->inherited, record->statement.sql))
+		return 0;
 	if (definitions->section == SECTION_PRE_DATA && is_object && is_post_data(object.type) &&
 	    write_rows(definitions, err) < 0)
 		return -1;
@@ -105,6 +115,8 @@ static int definitions_write(struct sink *sink, const struct record *record, str
 {
 	struct definitions *definitions = (struct definitions *)sink;
 	if (record->kind == RECORD_HEADER || record->kind == RECORD_TRAILER)
+		return 0;
+	if (record->kind == RECORD_STATEMENT && is_data(record->statement.object.type))
 		return 0;
 	if (record->kind == RECORD_DATA)
 		return err_set(err, ERR_INPUT, "pg_dump wrote rows where only definitions were asked "

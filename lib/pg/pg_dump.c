@@ -14,11 +14,11 @@
 #include "session.h"
 
 /*
- * How long a child waits for a lock.  The leader holds all of them already, so a child waits only
- * behind somebody who in turn waits for the leader (ALTER TABLE, queued since): for ever.  Then
- * db_source.c lets that one through and takes another moment.
+ * How long the child waits for a lock.  The leader holds all of them already, so it waits only behind
+ * somebody who in turn waits for the leader (ALTER TABLE, queued since): for ever.  db_source.c looks
+ * after that; this is for what it does not see.
  */
-#define CHILD_LOCK_TIMEOUT_MS "5000"
+#define CHILD_LOCK_TIMEOUT_MS "20000"
 
 struct pg_dump {
 	struct process *process;
@@ -81,6 +81,8 @@ static void fill(struct arguments *arguments, const struct pg_dump_options *opti
 	add(arguments, "--no-password");
 	add(arguments, "--section=pre-data");
 	add(arguments, "--section=post-data");
+	add_if(arguments, options->data_section, "--section=data");
+	add_if(arguments, options->data_section, "--exclude-table-data=*.*");
 	add(arguments, "--snapshot");
 	add(arguments, options->snapshot);
 	add(arguments, "--encoding");
@@ -101,31 +103,30 @@ static void fill(struct arguments *arguments, const struct pg_dump_options *opti
 	add(arguments, NULL);
 }
 
-char *pg_dump_find(const struct pg *pg, const char *wanted, const struct log *log,
+char *pg_dump_find(const struct pg *pg, const char *wanted, int *major, const struct log *log,
                    struct err *err)
 {
 	int server = pg_server_version(pg) / 10000;
-	int major = -1;
 	char *program;
 	if (wanted) {
-		major = pgprogram_major(wanted, err);
-		if (major < 0)
+		*major = pgprogram_major(wanted, err);
+		if (*major < 0)
 			return NULL;
-		if (major < server) {
+		if (*major < server) {
 			err_set(err, ERR_SYSTEM,
 			        "%s has version %d, but the server has version %d: pg_dump must not be "
 			        "older than the server",
-			        wanted, major, server);
+			        wanted, *major, server);
 			return NULL;
 		}
 		program = strdup(wanted);
 		if (!program)
 			err_memory(err, wanted);
 	} else {
-		program = pgprogram_find("pg_dump", server, &major, err);
+		program = pgprogram_find("pg_dump", server, major, err);
 	}
 	if (program)
-		log_detail(log, "definitions come from %s (version %d)", program, major);
+		log_detail(log, "definitions come from %s (version %d)", program, *major);
 	return program;
 }
 
@@ -142,7 +143,7 @@ static struct process *start(const struct pg_dump_options *options, const char *
 		return NULL;
 	}
 	fill(&arguments, options, program, dump->conninfo.data);
-	const char *const set_env[] = { "PGOPTIONS", dump->options.data, "PGAPPNAME", "iddump",
+	const char *const set_env[] = { "PGOPTIONS", dump->options.data, "PGAPPNAME", PG_DUMP_APPLICATION,
 		                        password ? "PGPASSWORD" : NULL, password, NULL };
 	/* What the leader's connection has decided must not be decided anew. */
 	static const char *const unset_env[] = { "PGSERVICE",     "PGHOST",    "PGHOSTADDR",
@@ -208,19 +209,21 @@ static int wait_for_end(struct pg_dump *dump, struct buf *said, struct err *err)
 	return result;
 }
 
-int pg_dump_wait(struct pg_dump *dump, struct err *err)
+int pg_dump_wait(struct pg_dump *dump, int timeout_ms, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = process_output(dump->process), .events = POLLIN },
 		{ .fd = interrupt_fd(), .events = POLLIN },
 	};
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
-		if (interrupt_check(err) < 0)
-			return -1;
+	int got = poll(fds, 2, timeout_ms);
 	if (interrupt_check(err) < 0)
 		return -1;
-	if (fds[0].revents & POLLIN)
+	if (got < 0 && errno != EINTR)
+		return err_system(err, errno, "cannot wait for pg_dump");
+	if (got <= 0)
 		return 0;
+	if (fds[0].revents & POLLIN)
+		return 1;
 	/* Success without a word is for pg_dump_run() to refuse, which is not called any more. */
 	if (wait_for_end(dump, NULL, err) == 0)
 		err_set(err, ERR_INPUT, "pg_dump's output: it is empty");

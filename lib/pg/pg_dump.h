@@ -24,6 +24,9 @@ struct pg_dump_options {
 	bool no_acl;
 	bool no_comments;
 	bool no_unlogged_data;
+	/* From 17 on, what pg_dump says of large objects is in its data section, among their bytes:
+	 * that section is written too, without tables' rows. */
+	bool data_section;
 	const char *encoding;
 	const char *snapshot;
 };
@@ -34,13 +37,16 @@ struct pg_dump;
 struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options *options,
                               const char *program, const struct log *log, struct err *err);
 
-/* The program to start: malloc'ed path. */
-char *pg_dump_find(const struct pg *pg, const char *wanted, const struct log *log,
+/* The program to start: malloc'ed path, and its major version. */
+char *pg_dump_find(const struct pg *pg, const char *wanted, int *major, const struct log *log,
                    struct err *err);
 
-/* Waits until it has something to say: by then it has its locks and has read the catalog.  Fails when
- * pg_dump does; pg_dump_free() is then all that may follow. */
-int pg_dump_wait(struct pg_dump *dump, struct err *err);
+/* Its application_name. */
+#define PG_DUMP_APPLICATION "iddump"
+
+/* Waits until it has something to say: by then it has its locks and has read the catalog.  1; 0 when
+ * that has not come in this time; -1 when pg_dump fails: then only pg_dump_free() may follow. */
+int pg_dump_wait(struct pg_dump *dump, int timeout_ms, struct err *err);
 
 /* What it writes, as records; HEADER and TRAILER included.  Fails when pg_dump does, with what it
  * said.  Warnings it gave on the way go to the log. */

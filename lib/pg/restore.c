@@ -29,7 +29,7 @@ static int set_role(struct restore *restore, struct err *err)
 static int prepare_session(struct restore *restore, struct err *err)
 {
 	bool own = stream_header_own(restore->header);
-	if ((own ? session_pin(restore->pg, err) : session_pin_timeouts(restore->pg, err)) < 0)
+	if ((own ? session_pin_formats(restore->pg, err) : session_pin_timeouts(restore->pg, err)) < 0)
 		return -1;
 	if (pg_exec(restore->pg, "BEGIN", err) < 0 || set_role(restore, err) < 0)
 		return -1;

@@ -41,7 +41,7 @@ int restore_verify(struct restore *restore, struct err *err)
 		        restore->options.input_name, contents_undigested(restore->received));
 		goto out;
 	}
-	if (session_pin(restore->pg, err) < 0 ||
+	if (session_pin_formats(restore->pg, err) < 0 ||
 	    db_source_read_data(restore->pg, &tables, restore->received, &reading.sink, err) < 0)
 		goto out;
 	result = contents_check_holds(restore->received, reading.contents, ERR_DATABASE, err);

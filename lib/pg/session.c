@@ -32,9 +32,14 @@ static const struct setting formats[] = {
 	{ "standard_conforming_strings", "on", 0 },
 	{ "quote_all_identifiers", "off", 0 },
 	{ "synchronize_seqscans", "off", 0 },
+	{ "array_nulls", "on", 0 },
 	{ "row_security", "off", 90500 },
-	/* Views and foreign tables of a hostile owner must not run code in our session
-	 * (CVE-2024-7348); our own reading needs neither. */
+	{ NULL, NULL, 0 },
+};
+
+/* Views and foreign tables of a hostile owner must not run code in our session (CVE-2024-7348); our
+ * own reading needs neither. */
+static const struct setting guards[] = {
 	{ "restrict_nonsystem_relation_kind", "view, foreign-table", 0 },
 	{ NULL, NULL, 0 },
 };
@@ -72,11 +77,16 @@ int session_pin_timeouts(struct pg *pg, struct err *err)
 	return pin(pg, timeouts, err);
 }
 
-int session_pin(struct pg *pg, struct err *err)
+int session_pin_formats(struct pg *pg, struct err *err)
 {
 	if (pin(pg, timeouts, err) < 0 || pin(pg, formats, err) < 0)
 		return -1;
 	return pin_encoding(pg, err);
+}
+
+int session_pin(struct pg *pg, struct err *err)
+{
+	return pin(pg, guards, err) < 0 ? -1 : session_pin_formats(pg, err);
 }
 
 int session_child_options(struct buf *options, struct err *err)

@@ -14,6 +14,10 @@
  * (SQL_ASCII). */
 int session_pin(struct pg *pg, struct err *err);
 
+/* As session_pin(), but views and foreign tables can be used: REFRESH MATERIALIZED VIEW, triggers and
+ * functions of a script that is restored do. */
+int session_pin_formats(struct pg *pg, struct err *err);
+
 /* For restoring scripts of others, which rely on what psql would give them: only timeouts off. */
 int session_pin_timeouts(struct pg *pg, struct err *err);
 

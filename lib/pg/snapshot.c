@@ -6,7 +6,7 @@
 #include "ident.h"
 
 /* How often tables may come into being while we look, before we give up. */
-#define LARGEST_ATTEMPTS 10
+#define LARGEST_ATTEMPTS 50
 
 static int begin(struct pg *pg, const struct snapshot_options *options, struct err *err)
 {

@@ -10,4 +10,7 @@
  * longest.  1, 0 when nobody waits, -1 on error. */
 int waiter_describe(struct pg *pg, struct buf *text, struct err *err);
 
+/* Does a session of this application name wait behind one that waits for us?  1, 0, or -1. */
+int waiter_blocks(struct pg *pg, const char *application, struct err *err);
+
 #endif

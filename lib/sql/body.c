@@ -1,5 +1,5 @@
 /*
- * Functions without their bodies.
+ * Statements without the texts in them: functions' bodies, values.
  */
 #include "token.h"
 
@@ -57,53 +57,53 @@ static void cut_atomic(struct cutter *cutter, struct tokens *tokens)
 	buf_addc(cutter->out, ' ');
 }
 
-/* DO, CREATE FUNCTION or CREATE PROCEDURE: to behind these words. */
-static bool is_routine(struct tokens *tokens, bool *is_do)
+/* In CREATE FUNCTION or PROCEDURE alone, BEGIN ATOMIC is a body. */
+static bool is_routine(struct slice sql, bool standard_strings)
 {
-	*is_do = token_take_word(tokens, "do");
-	if (*is_do)
-		return true;
-	if (!token_take_word(tokens, "create"))
+	struct tokens tokens = tokens_of(sql, standard_strings);
+
+	if (!token_take_word(&tokens, "create"))
 		return false;
-	if (token_take_word(tokens, "or") && !token_take_word(tokens, "replace"))
+	if (token_take_word(&tokens, "or") && !token_take_word(&tokens, "replace"))
 		return false;
-	return token_take_word(tokens, "function") || token_take_word(tokens, "procedure");
+	return token_take_word(&tokens, "function") || token_take_word(&tokens, "procedure");
 }
 
-/* Which strings are bodies: those behind AS; in DO, the one that is not behind LANGUAGE. */
-static bool next_is_body(const struct token *token, bool is_do, bool is_body)
+/* Calls such as setval('a.b', 7), and settings: their strings are what they are about. */
+static bool strings_count(struct slice sql, bool standard_strings)
 {
-	if (token->kind == TOKEN_WORD)
-		return is_do ? !token_is_word(token, "language") : token_is_word(token, "as");
-	return is_body || (is_do && token->kind == TOKEN_STRING);
+	struct tokens tokens = tokens_of(sql, standard_strings);
+
+	return slice_starts(sql, "\\") || token_take_word(&tokens, "select") ||
+	       token_take_word(&tokens, "set");
 }
 
 struct slice statement_without_bodies(struct slice sql, bool standard_strings, struct buf *scratch)
 {
 	struct tokens tokens = tokens_of(sql, standard_strings);
 	struct cutter cutter = { scratch, sql.data };
+	bool routine = is_routine(sql, standard_strings);
 	unsigned depth = 0;
 	struct token token;
-	bool is_do, is_body;
 
-	if (!is_routine(&tokens, &is_do))
+	if (strings_count(sql, standard_strings))
 		return sql;
 	buf_reset(scratch);
-	is_body = is_do;
 	while (token_next(&tokens, &token)) {
 		if (token.kind == TOKEN_DOLLAR)
 			cut_dollar(&cutter, token.text);
-		else if (token.kind == TOKEN_STRING && is_body)
+		else if (token.kind == TOKEN_STRING)
 			cut_string(&cutter, token.text);
 		else if (token_is_symbol(&token, "("))
 			depth++;
 		else if (token_is_symbol(&token, ")") && depth > 0)
 			depth--;
-		else if (depth == 0 && token_is_word(&token, "begin") && token_take_word(&tokens, "atomic"))
+		else if (routine && depth == 0 && token_is_word(&token, "begin") &&
+		         token_take_word(&tokens, "atomic"))
 			cut_atomic(&cutter, &tokens);
-		if (depth == 0)
-			is_body = next_is_body(&token, is_do, is_body);
 	}
+	if (cutter.copied == sql.data)
+		return sql;
 	cut(&cutter, sql.data + sql.len, NULL);
 	return buf_slice(scratch);
 }

@@ -57,11 +57,11 @@ bool token_take_symbol(struct tokens *tokens, const char *symbol);
 bool token_string_value(const struct token *token, bool standard_strings, struct buf *value);
 
 /*
- * A statement's text with the bodies of functions taken out, for matching: in CREATE [OR REPLACE]
- * FUNCTION or PROCEDURE and in DO, what stands inside dollar quotes, inside the string(s) behind AS,
- * and between BEGIN ATOMIC and its END is left out (the delimiters stay).  Other statements are
- * given back as they are.  `scratch` (emptied first) holds the result when it is not the statement
- * itself: ask buf_check().
+ * A statement's text without the texts that it carries, for matching: what stands inside string
+ * constants and dollar quotes (function bodies, default values, comments, the rows of INSERT) and
+ * between BEGIN ATOMIC and its END is left out; the delimiters stay.  SELECT and SET are given back
+ * as they are: there the strings are the names that a pattern asks for.  `scratch` (emptied first)
+ * holds the result when it is not the statement itself: ask buf_check().
  */
 struct slice statement_without_bodies(struct slice sql, bool standard_strings,
                                       struct buf *scratch);

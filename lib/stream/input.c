@@ -61,11 +61,19 @@ static ssize_t fd_read(struct input_stage *stage, void *data, size_t len, struct
 	return io_read(((struct fd_stage *)stage)->fd, data, len, stage->name, err);
 }
 
+/* Of standard input only the number stays: who writes into that pipe must see that nobody reads any
+ * more.  An iddump that waits for us keeps its backend waiting, and that DROP DATABASE. */
+static void let_go(int fd)
+{
+	int nothing = fd == STDIN_FILENO ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+	if (nothing > STDIN_FILENO)
+		dup2(nothing, STDIN_FILENO);
+	close(nothing > STDIN_FILENO ? nothing : fd);
+}
+
 static void fd_free(struct input_stage *stage)
 {
-	int fd = ((struct fd_stage *)stage)->fd;
-	if (fd != STDIN_FILENO)
-		close(fd);
+	let_go(((struct fd_stage *)stage)->fd);
 	free(stage);
 }
 

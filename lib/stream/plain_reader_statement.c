@@ -31,7 +31,10 @@ static void find_object(struct plain_reader *reader, struct record_statement *st
 	if (is_session_statement(statement->class))
 		return;
 	buf_reset(&reader->names);
-	if (reader->has_toc)
+	/* pg_dump writes a comment above each COPY: without one, it is not about what came before. */
+	bool is_known = reader->has_toc && (statement->class != CLASS_COPY_IN ||
+	                                    slice_equals(reader->toc_object.type, "TABLE DATA"));
+	if (is_known)
 		statement->object = reader->toc_object;
 	else if (!statement_object(statement->sql, statement->standard_strings, &reader->names,
 	                           &statement->object))

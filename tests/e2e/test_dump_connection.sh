@@ -57,7 +57,7 @@ test_every_way_to_give_a_password() {
 	PGSERVICEFILE=$T/service expect_status 0 iddump --pg-dump ./pg_dump -w 'service=ours'
 	expect_match '^7$' "$out"
 	expect_no_match "pa'ss|rd%1" "$out"
-	expect_equal "$(grep -c -e --dbname arguments)" 10
+	expect_match '^--dbname$' arguments
 	expect_no_match "pa'ss|rd%1|$encoded" arguments
 	expect_match "host='127.0.0.1'" arguments
 	logout

@@ -60,6 +60,18 @@ takes_pg_dumps() {
 	expect_status 0 pg_dump -Fc -Z1 -f dump.custom "$db_source"
 	expect_status 0 idrestore --create -d "$db_copy" dump.custom
 	is_restored 'custom file'
+	rm dump.custom
+}
+
+test_real_databases_from_pg_dump() {
+	each_corpus takes_pg_dumps
+}
+
+# One with a byte of everything, so to say; pg_restore does the reading.
+test_every_format_of_pg_dump() {
+	load_corpus keystone-22
+	dbname copy
+	expect_status 0 pg_dump -Fc -Z1 -f dump.custom "$db_source"
 	expect_status 0 bash -c 'cat dump.custom | idrestore --create -d "$1"' _ "$db_copy"
 	is_restored 'custom pipe'
 	expect_status 0 pg_dump -Fd -Z1 -f dump.dir "$db_source"
@@ -76,30 +88,21 @@ takes_pg_dumps() {
 	newdb copy
 	expect_status 0 bash -o pipefail -c 'pg_dump --clean "$1" | idrestore -q -d "$2"' _ "$db_source" "$db_copy"
 	is_restored 'clean'
-	rm -r dump.*
-}
-
-test_every_format_of_pg_dump() {
-	each_corpus takes_pg_dumps
-}
-
-takes_inserts() {
-	newdb copy
-	expect_status 0 bash -o pipefail -c 'pg_dump --inserts --rows-per-insert=500 "$1" | idrestore -d "$2"' _ "$db_source" "$db_copy"
-	is_restored inserts
-	newdb copy
-	expect_status 0 bash -o pipefail -c 'pg_dump --column-inserts --on-conflict-do-nothing -t "$3" "$1" | idrestore -d "$2"' \
-		_ "$db_source" "$db_copy" "$2"
 }
 
 test_dumps_of_inserts() {
 	load_corpus inmanta-202607130
-	takes_inserts '' environment
+	newdb copy
+	expect_status 0 bash -o pipefail -c 'pg_dump --column-inserts --on-conflict-do-nothing "$1" | idrestore -d "$2"' _ "$db_source" "$db_copy"
+	is_restored 'column inserts'
 	load types types.sql
 	db_source=$db_types
 	newdb copy
-	expect_status 0 bash -o pipefail -c 'pg_dump --inserts "$1" | idrestore -d "$2"' _ "$db_source" "$db_copy"
-	is_restored inserts
+	# Not equal to the source: pg_dump writes the float -0 as a number.
+	pg_dump --inserts "$db_source" >inserts.sql
+	expect_status 0 idrestore -d "$db_copy" inserts.sql
+	restore inserts.sql by_psql
+	expect_equal_dbs "$db_by_psql" "$db_copy"
 }
 
 # What Windows makes of a dump: line ends, and a mark in front.
@@ -172,8 +175,9 @@ test_the_recipe_strips_what_it_names() {
 	pg_dump --clean "$db_source" >plain.sql
 	expect_match '^COMMENT ON SCHEMA public IS ' plain.sql
 	expect_status 0 idfilter -v "$recipe" --stats plain.sql
-	expect_no_match '^(COMMENT ON|DROP|CREATE) SCHEMA public' "$out"
-	expect_match '^DROP SCHEMA public;$' "$out"
+	expect_no_match '^COMMENT ON SCHEMA public' "$out"
+	expect_match '^DROP SCHEMA public;$' "$out" # the row
+	expect_match 'stripped: 1 statements, 0 rows' "$err"
 }
 
 round_trip_in() {

@@ -137,13 +137,18 @@ START_TEST(bodies)
 		const char *expected; /* NULL: as it is */
 	} cases[] = {
 		{ "SELECT $$a$$, 'b';", NULL },
-		{ "CREATE VIEW v AS SELECT 'a';", NULL },
+		{ "SET a = 'b';", NULL },
+		{ "CREATE TABLE t (a int);", NULL },
+		{ "CREATE VIEW v AS SELECT 'a', E'\\'b' AS \"c'd\";",
+		  "CREATE VIEW v AS SELECT '', E'' AS \"c'd\";" },
+		{ "INSERT INTO t VALUES ('DROP', $$a$$);", "INSERT INTO t VALUES ('', $$$$);" },
+		{ "COMMENT ON TABLE t IS 'begin atomic; end';", "COMMENT ON TABLE t IS '';" },
 		{ "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$DROP TABLE t$x$;",
 		  "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$$x$;" },
 		{ "-- lead\ncreate or replace procedure p() as 'a''b' language sql;",
 		  "-- lead\ncreate or replace procedure p() as '' language sql;" },
 		{ "CREATE FUNCTION f(a text DEFAULT 'd') AS E'obj\\'', 'sym' LANGUAGE 'c' COST 1;",
-		  "CREATE FUNCTION f(a text DEFAULT 'd') AS E'', '' LANGUAGE 'c' COST 1;" },
+		  "CREATE FUNCTION f(a text DEFAULT '') AS E'', '' LANGUAGE '' COST 1;" },
 		{ "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2; END;",
 		  "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END;" },
 		{ "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END;",
@@ -151,8 +156,8 @@ START_TEST(bodies)
 		{ "CREATE FUNCTION f() BEGIN ATOMIC SELECT 1", NULL },
 		{ "DO $$BEGIN END$$;", "DO $$$$;" },
 		{ "DO LANGUAGE plpgsql 'a';", "DO LANGUAGE plpgsql '';" },
-		{ "DO LANGUAGE 'plpgsql' E'a';", "DO LANGUAGE 'plpgsql' E'';" },
-		{ "DO 'a' LANGUAGE 'plpgsql';", "DO '' LANGUAGE 'plpgsql';" },
+		{ "DO LANGUAGE 'plpgsql' E'a';", "DO LANGUAGE '' E'';" },
+		{ "DO 'a' LANGUAGE 'plpgsql';", "DO '' LANGUAGE '';" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

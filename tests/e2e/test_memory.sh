@@ -1,0 +1,51 @@
+# What a pipe of 1 GB costs in memory: below 64 MiB in each tool.
+
+largest_kib=65536
+
+# A process of the pipeline, measured: wall, user, system, KiB, status go to the file NAME.
+measured() {
+	local name=$1
+	shift
+	"$T/measure" "$T/$name" "$@"
+}
+
+expect_small() {
+	local name kib
+	for name in "$@"; do
+		kib=$(awk '{ print $4 }' "$T/$name")
+		[ "$kib" -lt "$largest_kib" ] || fail "$name took $kib KiB"
+		printf '%s: %s KiB\n' "$name" "$kib"
+	done
+}
+
+only_release() {
+	[ "${VARIANT:-release}" = release ] || skip 'sanitizers need memory of their own'
+	cc -O2 -o "$T/measure" "$ROOT/tests/bench/measure.c"
+}
+
+# 1 GB of rows of a pg_dump script, never on disk.
+large_script() {
+	printf 'CREATE TABLE public.t (a text);\nCOPY public.t (a) FROM stdin;\n'
+	yes "$(printf '%01000d' 0)" | head -n 1073741 || true
+	printf '\\.\n--\n-- PostgreSQL database dump complete\n--\n'
+}
+
+test_streams_of_1_gb() {
+	only_release
+	large_script | measured idfilter idfilter -v 'DROP SCHEMA' | measured idverify idverify - >"$out"
+	expect_match '1073741 rows' "$out"
+	expect_small idfilter idverify
+}
+
+test_database_of_1_gb() {
+	only_release
+	newdb large
+	dbname copy
+	sql "$db_large" "CREATE TABLE t (id bigint, a text);
+		INSERT INTO t SELECT i, rpad(i::text, 1000, 'x') FROM generate_series(1, 1040000) i"
+	measured iddump iddump "$db_large" | measured idfilter idfilter -v 'DROP SCHEMA' |
+		measured idrestore idrestore --create -d "$db_copy"
+	measured idverify idverify "$db_large" "$db_copy" >"$out"
+	expect_match '^equal: 1 table, 1040000 rows' "$out"
+	expect_small iddump idfilter idrestore idverify
+}

@@ -50,7 +50,7 @@ run() {
 	bash -o pipefail -c "$1" >said 2>&1
 	status=$?
 	[ "$status" -lt 128 ] || exit "$status"
-	fold -s -w 75 said | sed 's/^/     /'
+	fold -s -w 75 said | sed 's/^/     /; s/ *$//'
 	[ "$status" -eq 0 ] || colour=$red
 	printf '     %sexit status %d, %s%s\n' "$colour" "$status" "$(seconds_since "$began")" "$plain"
 }
@@ -65,6 +65,11 @@ must_say() {
 	grep -qE -e "$1" said || die "the output lacks: $1"
 }
 
+# How many rows the copy lacks.
+lost_rows() {
+	idverify identity "$1" | awk '/: A has / { n += $5 - $9 } END { print n + 0 }'
+}
+
 # The only value of a query, or the first line of the server's complaint.
 ask() {
 	psql -XAtq -d "$1" -c "$2" 2>&1 | head -n 1
@@ -75,7 +80,7 @@ compare() {
 	local good bad
 	good=$(ask identity_new "$2")
 	bad=$(ask identity_recipe "$2")
-	printf '     %-44s %-8s %s%.40s%s\n' "$1" "$good" "$red" "$bad" "$plain"
+	printf '     %-44s %-8s %s%.21s%s\n' "$1" "$good" "$red" "$bad" "$plain"
 	[ "$good" != "$bad" ] || die "both databases answer \"$good\" to: $2"
 }
 
@@ -90,7 +95,7 @@ a_database() {
 		        count(*) FILTER (WHERE relkind = 'r') || ' tables, ' ||
 		        pg_size_pretty(pg_database_size(current_database())) || ':'
 		   FROM pg_class WHERE oid >= 16384")" \
-		'users in eleven scripts, partitions, functions, large objects, an extension.' \
+		'names in many scripts, partitions, functions, large objects, an extension.' \
 		'Some rows and functions mention DROP SCHEMA public. They matter below.'
 }
 
@@ -137,11 +142,12 @@ the_recipe() {
 	say "psql ends with status 0, and psql.log has $errors errors. $noise of them are the usual" \
 		"ones of --clean. The other $((errors - noise)) drown among these. What they and grep cost:"
 	run_to 1 'idverify identity identity_recipe'
-	lost=$(awk '/: A has / { n += $5 - $9 } END { print n + 0 }' said)
+	lost=$(lost_rows identity_recipe)
 	must_say '^table identity.app_user: A has 30000 rows, B has 29999$'
 	[ "$lost" -gt 0 ] || die 'no rows are lost'
 	printf '     %-44s %-8s %s\n' '' idkit recipe
-	printf '     %-44s %-8s %s%s%s\n' 'rows lost without a word' 0 "$red" "$lost" "$plain"
+	printf '     %-44s %-8s %s%s%s\n' 'rows lost without a word' "$(lost_rows identity_new)" \
+		"$red" "$lost" "$plain"
 	compare 'foreign keys' "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
 	compare "is_dangerous('DROP SCHEMA public')" \
 		"SELECT identity.is_dangerous('DROP SCHEMA public CASCADE')"
@@ -154,7 +160,8 @@ main() {
 	printf '%sStarting a PostgreSQL of its own; yours are not touched.%s\n' "$faint" "$plain"
 	cluster_start || exit 1
 	mkdir "$CLUSTER_DIR/demo" && cd "$CLUSTER_DIR/demo" || exit 1
-	say '' '$recipe, for grep -v -E and for idfilter -v alike, is:' \
+	echo
+	say '$recipe, for grep -v -E and for idfilter -v alike, is:' \
 		'  (DROP\ SCHEMA\ public|CREATE\ SCHEMA\ public|COMMENT\ ON\ SCHEMA\ public|' \
 		'  DROP\ EXTENSION\ plpgsql|CREATE\ EXTENSION\ IF\ NOT\ EXISTS\ plpgsql|' \
 		'  COMMENT\ ON\ EXTENSION\ plpgsql)'

@@ -10,8 +10,8 @@
 #include "strip.h"
 
 static const char usage[] =
-	"idfilter leaves statements out of a dump, as \"grep -v -E\" was meant to: whole statements,\n"
-	"never rows of data, never lines of a function's body.\n"
+	"idfilter leaves statements out of a dump, as \"grep -v -E\" was meant to: whole\n"
+	"statements, never rows of data, never lines of a function's body.\n"
 	"\n"
 	"Usage: idfilter [OPTION]… [FILE]\n"
 	"\n";

@@ -14,13 +14,13 @@
 #include "report.h"
 
 static const char usage[] =
-	"idverify says whether two databases hold the same, or a database and a dump, or whether a\n"
-	"dump is complete and undamaged.\n"
+	"idverify says whether two databases hold the same, or a database and a dump, or\n"
+	"whether a dump is complete and undamaged.\n"
 	"\n"
 	"Usage: idverify [OPTION]… A [B]\n"
 	"\n"
-	"A and B are databases (names, conninfo strings, URIs) or dumps (an existing file, - for stdin);\n"
-	"\"db:\" or \"file:\" in front settles which.\n"
+	"A and B are databases (names, conninfo strings, URIs) or dumps (an existing file,\n"
+	"- for stdin); \"db:\" or \"file:\" in front settles which.\n"
 	"\n";
 
 enum format { FORMAT_TEXT, FORMAT_JSON };

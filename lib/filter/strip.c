@@ -70,22 +70,6 @@ static int match(const struct patterns *patterns, struct slice text, struct stri
 	return 0;
 }
 
-/* What the other statements need: these stay whatever -x says. */
-static bool is_session_statement(enum statement_class class)
-{
-	switch (class) {
-	case CLASS_SET:
-	case CLASS_SET_CONFIG:
-	case CLASS_SESSION_USER:
-	case CLASS_CONNECT:
-	case CLASS_RESTRICT:
-	case CLASS_UNRESTRICT:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Does the statement go?  1, 0 or -1; *account is who says so. */
 static int decide(struct strip_filter *filter, struct slice sql, bool standard_strings,
                   enum statement_class class, struct strip_count **account, struct err *err)
@@ -98,7 +82,8 @@ static int decide(struct strip_filter *filter, struct slice sql, bool standard_s
 	int kept = match(&filter->keep, text, account, err);
 	if (kept != 0)
 		return kept < 0 ? -1 : 0;
-	if (is_session_statement(class))
+	/* What the other statements need stays, whatever -x says. */
+	if (statement_is_session(class))
 		return 0;
 	*account = &filter->stats.unmatched;
 	return 1;
@@ -138,7 +123,7 @@ static bool may_take_held(const struct record *record)
 {
 	if (record->kind == RECORD_STATEMENT)
 		return record->statement.class != CLASS_EMPTY &&
-		       !is_session_statement(record->statement.class);
+		       !statement_is_session(record->statement.class);
 	return record->kind == RECORD_DATA;
 }
 
@@ -152,10 +137,7 @@ static bool begins_line(struct slice text)
 
 static bool is_command(const struct record *record)
 {
-	return record->kind == RECORD_STATEMENT &&
-	       (record->statement.class == CLASS_CONNECT ||
-	        record->statement.class == CLASS_RESTRICT ||
-	        record->statement.class == CLASS_UNRESTRICT);
+	return record->kind == RECORD_STATEMENT && statement_is_command(record->statement.class);
 }
 
 /* What stands before the record, with the comments that wait: in filter->lead. */

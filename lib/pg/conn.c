@@ -90,7 +90,7 @@ static int connect_timeout(PGconn *conn)
 	PQconninfoOption *options = PQconninfo(conn);
 	for (PQconninfoOption *option = options; option && option->keyword; option++)
 		if (strcmp(option->keyword, "connect_timeout") == 0 && option->val)
-			seconds = atoi(option->val);
+			seconds = (int)strtol(option->val, NULL, 10);
 	PQconninfoFree(options);
 	return seconds;
 }

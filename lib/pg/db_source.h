@@ -36,9 +36,9 @@ struct source *db_source_new(struct pg *pg, const struct db_source_options *opti
 
 /* The tables that the source will deliver and their columns, without rows; for the layout of another
  * one.  NULL on error; the caller frees it. */
-struct contents *db_source_describe(struct source *source, struct err *err);
+struct contents *db_source_describe(struct source *base, struct err *err);
 
-void db_source_set_layout(struct source *source, const struct contents *layout);
+void db_source_set_layout(struct source *base, const struct contents *layout);
 
 /*
  * The rows, sequences and large objects that a connection sees in the transaction it is in, as DATA

@@ -42,7 +42,7 @@ static int fail(struct pg *pg, PGresult *result, struct err *err)
 		.detail = field(result, PG_DIAG_MESSAGE_DETAIL),
 		.hint = field(result, PG_DIAG_MESSAGE_HINT),
 		.context = field(result, PG_DIAG_CONTEXT),
-		.position = position ? atol(position) : 0,
+		.position = position ? strtol(position, NULL, 10) : 0,
 	};
 	remember_table(pg, result);
 	err_set(err, ERR_DATABASE, "%s", pg->failure.message);

@@ -136,6 +136,24 @@ static int run_renamed(struct restore *restore, const struct record *record, str
 	return result;
 }
 
+/* psql's \encoding, in SQL's words. */
+static int run_encoding(struct restore *restore, const struct record *record, struct err *err)
+{
+	struct buf name = BUF_INIT, value = BUF_INIT, sql = BUF_INIT;
+	int result = 0;
+	if (statement_setting(record->statement.sql, true, &name, &value)) {
+		buf_adds(&sql, "SET client_encoding = ");
+		sql_add_literal(&sql, buf_slice(&value));
+		result = buf_check(&sql, "a statement", err);
+		if (result == 0)
+			result = restore_run(restore, record, buf_slice(&sql), err);
+	}
+	buf_release(&name);
+	buf_release(&value);
+	buf_release(&sql);
+	return result;
+}
+
 static void note_left_out(struct restore *restore, const struct record *record, const char *reason)
 {
 	struct slice sql = record->statement.sql;
@@ -169,6 +187,8 @@ static int handle_statement(struct restore *restore, const struct record *record
 	case RESTORE_RUN_RENAMED:
 		return run_renamed(restore, record, err);
 	default:
+		if (statement->class == CLASS_ENCODING)
+			return run_encoding(restore, record, err);
 		if (is_unknown_setting(restore, record))
 			return 0;
 		return restore_run(restore, record, statement->sql, err);

@@ -98,9 +98,9 @@ int restore_rows_failed(struct restore *restore, const struct record *record,
 	if (!is_about_statement(failed, failure))
 		return pass_on(restore, record, failed, err);
 	uint64_t row = row_of(failure, table->name);
+	unsigned long long line = restore->copy_line + (row > 0 ? row - 1 : 0);
 	err_set(err, ERR_DATABASE, "%s:%llu: %s %.*s%s%.*s: %s (SQLSTATE %s)",
-	        restore->options.input_name,
-	        (unsigned long long)(restore->copy_line + (row > 0 ? row - 1 : 0)),
+	        restore->options.input_name, line,
 	        row > 0 ? "this row was refused by table" : "these rows were refused by table",
 	        SLICE_ARG(table->schema), table->schema.len ? "." : "", SLICE_ARG(table->name),
 	        failure->message, failure->sqlstate);

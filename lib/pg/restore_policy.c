@@ -127,6 +127,7 @@ struct restore_decision restore_decide(const struct restore_options *options,
 			return RUN_IF_THERE;
 		state->creating = true;
 		return RUN;
+	case CLASS_ENCODING:
 	case CLASS_SET:
 	case CLASS_SET_CONFIG:
 		return RUN;

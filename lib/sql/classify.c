@@ -20,7 +20,19 @@ static enum statement_class classify_meta(struct tokens *tokens)
 		return CLASS_RESTRICT;
 	if (token_is_word(&token, "unrestrict"))
 		return CLASS_UNRESTRICT;
-	return CLASS_OTHER;
+	return token_is_word(&token, "encoding") ? CLASS_ENCODING : CLASS_OTHER;
+}
+
+bool statement_is_command(enum statement_class class)
+{
+	return class == CLASS_CONNECT || class == CLASS_RESTRICT || class == CLASS_UNRESTRICT ||
+	       class == CLASS_ENCODING;
+}
+
+bool statement_is_session(enum statement_class class)
+{
+	return class == CLASS_SET || class == CLASS_SET_CONFIG || class == CLASS_SESSION_USER ||
+	       statement_is_command(class);
 }
 
 static bool is_session_user(struct tokens *tokens)

@@ -101,6 +101,18 @@ static bool read_set_config(struct tokens tokens, struct buf *name, struct buf *
 	return found;
 }
 
+/* \encoding UTF8: the rest of the line. */
+static bool read_encoding(struct slice command, struct buf *name, struct buf *value)
+{
+	size_t skipped = strlen("\\encoding");
+	struct slice argument = slice_trim(
+		(struct slice){ command.data + skipped, command.len - skipped });
+
+	buf_adds(name, "client_encoding");
+	buf_add_slice(value, argument);
+	return argument.len > 0;
+}
+
 bool statement_setting(struct slice sql, bool standard_strings, struct buf *name, struct buf *value)
 {
 	struct tokens tokens = tokens_of(sql, standard_strings);
@@ -112,6 +124,8 @@ bool statement_setting(struct slice sql, bool standard_strings, struct buf *name
 		return words_take(&tokens, "RESET") && read_reset(tokens, name);
 	case CLASS_SET_CONFIG:
 		return read_set_config(tokens, name, value);
+	case CLASS_ENCODING:
+		return read_encoding(sql, name, value);
 	default:
 		return false;
 	}

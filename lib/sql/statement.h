@@ -53,8 +53,14 @@ enum statement_class {
 	CLASS_CONNECT,         /* \connect */
 	CLASS_RESTRICT,        /* \restrict */
 	CLASS_UNRESTRICT,      /* \unrestrict */
+	CLASS_ENCODING,        /* \encoding: SET client_encoding */
 	CLASS_EMPTY,           /* only white space, comments and perhaps a semicolon */
 };
+
+/* One of psql's commands that scripts of pg_dump hold: it ends with its line. */
+bool statement_is_command(enum statement_class class);
+/* About the session that runs the script, not about an object: a setting, a role, a command. */
+bool statement_is_session(enum statement_class class);
 
 /* Type, schema, name and owner as pg_dump names them; a slice is absent when not known. */
 struct object {
@@ -76,7 +82,7 @@ enum statement_class statement_classify(struct slice sql, bool standard_strings)
 bool statement_object(struct slice sql, bool standard_strings, struct buf *names,
                       struct object *object);
 
-/* For CLASS_SET and CLASS_SET_CONFIG: the setting's name in lower case appended to `name` and, when
+/* For CLASS_SET, CLASS_SET_CONFIG and CLASS_ENCODING: the setting's name in lower case appended to `name` and, when
  * it is one word or string, its value to `value`.  SET TIME ZONE, NAMES, SCHEMA and XML OPTION give the names
  * of the settings that they set. */
 bool statement_setting(struct slice sql, bool standard_strings, struct buf *name,

@@ -38,7 +38,7 @@ static void add_name(struct buf *line, struct slice name)
 	buf_addc(line, ' ');
 	if (name.len == 0)
 		buf_addc(line, '-');
-	for (size_t i = 0; i < name.len; i++)
+	for (size_t i = 0; name.data && i < name.len; i++)
 		buf_addc(line, (unsigned char)name.data[i] < ' ' ? ' ' : name.data[i]);
 }
 
@@ -108,12 +108,6 @@ static void add_excerpt(struct buf *line, struct slice sql)
 		buf_adds(line, " ...");
 }
 
-static bool is_session_statement(enum statement_class class)
-{
-	return class == CLASS_SET || class == CLASS_SET_CONFIG || class == CLASS_RESTRICT ||
-	       class == CLASS_UNRESTRICT;
-}
-
 static int list_statement(struct listing *listing, const struct record *record, struct err *err)
 {
 	const struct record_statement *statement = &record->statement;
@@ -122,7 +116,7 @@ static int list_statement(struct listing *listing, const struct record *record, 
 	if (statement->class == CLASS_EMPTY)
 		return 0;
 	listing->statements++;
-	if (is_session_statement(statement->class))
+	if (statement_is_session(statement->class) && statement->class != CLASS_CONNECT)
 		return 0;
 	/* Further statements about the object whose comment stands above are no entries. */
 	bool has_comment = toc_comment_parse(record->lead, &object, &comment);

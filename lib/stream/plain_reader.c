@@ -123,25 +123,31 @@ static int handle_meta_command(struct plain_reader *reader, struct err *err)
 	record.place.statement = ++reader->statements;
 	record.statement.sql = slice_trim(line);
 	record.statement.class = statement_classify(record.statement.sql, true);
-	switch (record.statement.class) {
-	case CLASS_CONNECT:
-	case CLASS_RESTRICT:
-		reader->end_mark_seen = false;
-		break;
-	case CLASS_UNRESTRICT: /* pg_dump's stands behind its end mark */
-		break;
-	default:
+	if (!statement_is_command(record.statement.class))
 		return plain_reader_damaged(
 			reader, record.place.line, err,
 			"psql's command \"%.*s\" is refused: nothing is executed on a script's behalf, "
 			"remove the line",
 			SLICE_ARG(command_name(record.statement.sql)));
-	}
+	/* pg_dump's \unrestrict stands behind its end mark, other commands before it. */
+	reader->end_mark_seen &= record.statement.class == CLASS_UNRESTRICT;
+	if (record.statement.class == CLASS_ENCODING &&
+	    plain_reader_follow_setting(reader, &record, err) < 0)
+		return -1;
 	if (sink_write(reader->sink, &record, err) < 0)
 		return -1;
 	plain_reader_take(reader, lead + record.statement.sql.len);
 	splitter_restart(&reader->splitter);
 	return plain_reader_end_line(reader, err);
+}
+
+static int no_end_mark(struct plain_reader *reader, struct err *err)
+{
+	const struct slice rest = { window_data(&reader->window), window_bytes(&reader->window) };
+	return plain_reader_damaged(
+		reader, reader->window.line + rows_count(rest), err,
+		"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it is "
+		"truncated, or not pg_dump's; --allow-incomplete accepts it");
 }
 
 /* Everything is read: what is left are white space and comments. */
@@ -153,10 +159,7 @@ static int deliver_trailer(struct plain_reader *reader, struct err *err)
 	size_t line_start = before ? (size_t)(before + 1 - data) : 0;
 	plain_reader_follow_comment(reader, (struct slice){ data + line_start, bytes - line_start });
 	if (!reader->end_mark_seen && !reader->options.allow_incomplete)
-		return plain_reader_damaged(
-			reader, reader->window.line + rows_count((struct slice){ data, bytes }), err,
-			"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it "
-			"is truncated, or not pg_dump's; --allow-incomplete accepts it");
+		return no_end_mark(reader, err);
 	struct record record = plain_reader_record(reader, RECORD_TRAILER, bytes);
 	record.trailer.end = reader->end_mark_seen ? STREAM_END_PG_DUMP : STREAM_END_NONE;
 	reader->done = true;
@@ -181,6 +184,9 @@ static int handle_end(struct plain_reader *reader, struct err *err)
 	if (stream_header_own(reader->header))
 		return plain_reader_damaged(reader, reader->window.line, err,
 		                            "the stream ends before its trailer: it is truncated");
+	/* Half a statement is not for the server to judge. */
+	if (open == SPLIT_OPEN_STATEMENT && !reader->options.allow_incomplete)
+		return no_end_mark(reader, err);
 	if (open == SPLIT_OPEN_STATEMENT)
 		return plain_reader_handle_statement(reader, has_token ? lead : lead - 1, err);
 	return deliver_trailer(reader, err);

@@ -48,6 +48,9 @@ int plain_reader_deliver_comments(struct plain_reader *reader, size_t bytes, str
 
 /* plain_reader_statement.c: the scanned bytes are a whole statement, of which the first are its lead. */
 int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, struct err *err);
+/* What a setting changes for the reading of what follows. */
+int plain_reader_follow_setting(struct plain_reader *reader, const struct record *record,
+                                struct err *err);
 /* plain_reader_copy.c: the scanned bytes are a COPY FROM STDIN; its rows follow. */
 int plain_reader_handle_copy(struct plain_reader *reader, struct record *statement,
                              struct err *err);

@@ -20,15 +20,10 @@ static int read_toc(struct plain_reader *reader, struct slice lead, struct err *
 	return 0;
 }
 
-/* Settings are the session's, whatever comment stands above them. */
-static bool is_session_statement(enum statement_class class)
-{
-	return class == CLASS_SET || class == CLASS_SET_CONFIG || class == CLASS_SESSION_USER;
-}
-
 static void find_object(struct plain_reader *reader, struct record_statement *statement)
 {
-	if (is_session_statement(statement->class))
+	/* Settings are the session's, whatever comment stands above them. */
+	if (statement_is_session(statement->class))
 		return;
 	buf_reset(&reader->names);
 	/* pg_dump writes a comment above each COPY: without one, it is not about what came before. */
@@ -95,7 +90,7 @@ static bool is_false(struct slice value)
 	return false;
 }
 
-static int follow_setting(struct plain_reader *reader, const struct record *record,
+int plain_reader_follow_setting(struct plain_reader *reader, const struct record *record,
                           struct err *err)
 {
 	struct buf name = BUF_INIT, value = BUF_INIT;
@@ -135,7 +130,7 @@ int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, stru
 	if (statement->class == CLASS_COPY_IN)
 		return plain_reader_handle_copy(reader, &record, err);
 	if (statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG) {
-		if (follow_setting(reader, &record, err) < 0)
+		if (plain_reader_follow_setting(reader, &record, err) < 0)
 			return -1;
 	}
 	if (sink_write(reader->sink, &record, err) < 0)

@@ -69,7 +69,7 @@ int reorder_rows(struct slice rows, bool crlf, const size_t *places, size_t colu
 {
 	struct slice *fields = calloc(column_count, sizeof(*fields));
 	int result = fields ? 0 : err_memory(err, "a row");
-	while (result == 0 && rows.len > 0) {
+	while (fields && result == 0 && rows.len > 0) {
 		const char *newline = memchr(rows.data, '\n', rows.len);
 		size_t len = (size_t)(newline - rows.data);
 		struct slice row = { rows.data, len };

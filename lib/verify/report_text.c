@@ -18,10 +18,17 @@ static void add_name(struct buf *text, const char *schema, const char *name)
 
 static void add_columns(struct buf *text, const struct table_digest *table)
 {
+	if (!table)
+		return;
 	buf_addc(text, '(');
 	for (size_t i = 0; i < table->column_count; i++)
 		buf_addf(text, "%s%s", i ? ", " : "", table->columns[i]);
 	buf_addc(text, ')');
+}
+
+static unsigned long long rows_of(const struct table_digest *table)
+{
+	return table ? table->rows : 0;
 }
 
 static void add_table(struct buf *text, const struct table_comparison *table)
@@ -32,10 +39,10 @@ static void add_table(struct buf *text, const struct table_comparison *table)
 	buf_adds(text, ": ");
 	switch (table->verdict) {
 	case VERDICT_ONLY_A:
-		buf_addf(text, "only in A (%llu rows)", (unsigned long long)a->rows);
+		buf_addf(text, "only in A (%llu rows)", rows_of(a));
 		break;
 	case VERDICT_ONLY_B:
-		buf_addf(text, "only in B (%llu rows)", (unsigned long long)b->rows);
+		buf_addf(text, "only in B (%llu rows)", rows_of(b));
 		break;
 	case VERDICT_COLUMNS:
 		buf_adds(text, "other columns\n  A ");
@@ -44,14 +51,14 @@ static void add_table(struct buf *text, const struct table_comparison *table)
 		add_columns(text, b);
 		break;
 	case VERDICT_ROWS:
-		buf_addf(text, "A has %llu rows, B has %llu", (unsigned long long)a->rows,
-		         (unsigned long long)b->rows);
+		buf_addf(text, "A has %llu rows, B has %llu", rows_of(a),
+		         rows_of(b));
 		break;
 	case VERDICT_CONTENT:
-		buf_addf(text, "%llu rows in both, but not the same ones", (unsigned long long)a->rows);
+		buf_addf(text, "%llu rows in both, but not the same ones", rows_of(a));
 		break;
 	default:
-		buf_addf(text, "equal (%llu rows)", (unsigned long long)a->rows);
+		buf_addf(text, "equal (%llu rows)", rows_of(a));
 		break;
 	}
 	buf_addc(text, '\n');
@@ -68,12 +75,12 @@ static void add_sequence(struct buf *text, const struct sequence_comparison *seq
 	buf_adds(text, "sequence ");
 	add_name(text, any->schema, any->name);
 	buf_adds(text, ": ");
-	if (sequence->verdict == VERDICT_EQUAL) {
-		buf_adds(text, "equal, at ");
-		add_value(text, a);
-	} else if (!a || !b) {
+	if (!a || !b) {
 		buf_addf(text, "only in %s, at ", a ? "A" : "B");
 		add_value(text, any);
+	} else if (sequence->verdict == VERDICT_EQUAL) {
+		buf_adds(text, "equal, at ");
+		add_value(text, a);
 	} else {
 		buf_adds(text, "A is at ");
 		add_value(text, a);
@@ -97,8 +104,7 @@ static unsigned long long rows_of_a(const struct comparison *comparison)
 {
 	unsigned long long rows = 0;
 	for (size_t i = 0; i < comparison->table_count; i++)
-		if (comparison->tables[i].a)
-			rows += comparison->tables[i].a->rows;
+		rows += rows_of(comparison->tables[i].a);
 	return rows;
 }
 

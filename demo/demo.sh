@@ -23,6 +23,10 @@ fi
 # shellcheck source=tests/cluster.sh
 . "$ROOT/tests/cluster.sh"
 trap cluster_stop EXIT
+# A program that ends by itself on Ctrl-C, as psql does, would let bash go on.
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
 
 die() {
 	printf '\n%sdemo: this is not what should happen: %s%s\n' "$red" "$*" "$plain" >&2

@@ -8,7 +8,8 @@
 #include "plain_writer.h"
 
 static const char usage[] =
-	"iddump writes a PostgreSQL database, at one moment, as a script that checks itself.\n"
+	"iddump writes a PostgreSQL database, as of one moment, as a script with hashes\n"
+	"by which its readers tell that it is whole and undamaged.\n"
 	"\n"
 	"Usage: iddump [OPTION]… [DBNAME]\n"
 	"\n";

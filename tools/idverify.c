@@ -19,8 +19,8 @@ static const char usage[] =
 	"\n"
 	"Usage: idverify [OPTION]… A [B]\n"
 	"\n"
-	"A and B are databases (names, conninfo strings, URIs) or dumps (an existing file,\n"
-	"- for stdin); \"db:\" or \"file:\" in front settles which.\n"
+	"A and B are databases (names, conninfo strings, URIs) or dumps (an existing\n"
+	"file, - for stdin); \"db:\" or \"file:\" in front settles which.\n"
 	"\n";
 
 enum format { FORMAT_TEXT, FORMAT_JSON };

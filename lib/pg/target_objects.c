@@ -10,19 +10,21 @@
 /*
  * Everything that a user created: OIDs from 16384 on (FirstNormalObjectId, src/include/access/
  * transam.h), but not what belongs to another object (members of an extension, a table's row type,
- * a serial column's sequence).  In the order in which dropping them with CASCADE works.
+ * a serial column's sequence).  In the order in which dropping them with CASCADE works: tables before
+ * extensions, since the server can't describe an index whose operator class goes first.
  */
 static const char objects_sql[] =
 	"WITH objects(rank, classid, objid) AS ("
-	"SELECT 1, 'pg_catalog.pg_extension'::pg_catalog.regclass, oid FROM pg_catalog.pg_extension "
-	"UNION ALL SELECT 1, 'pg_catalog.pg_event_trigger'::pg_catalog.regclass, oid "
+	"SELECT 1, 'pg_catalog.pg_event_trigger'::pg_catalog.regclass, oid "
 	"FROM pg_catalog.pg_event_trigger "
-	"UNION ALL SELECT 2, 'pg_catalog.pg_publication'::pg_catalog.regclass, oid "
+	"UNION ALL SELECT 1, 'pg_catalog.pg_publication'::pg_catalog.regclass, oid "
 	"FROM pg_catalog.pg_publication "
-	"UNION ALL SELECT 3, 'pg_catalog.pg_namespace'::pg_catalog.regclass, oid "
-	"FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(temp|toast)' "
-	"UNION ALL SELECT 4, 'pg_catalog.pg_class'::pg_catalog.regclass, oid FROM pg_catalog.pg_class "
+	"UNION ALL SELECT 2, 'pg_catalog.pg_class'::pg_catalog.regclass, oid FROM pg_catalog.pg_class "
 	"WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c') AND relpersistence <> 't' "
+	"UNION ALL SELECT 3, 'pg_catalog.pg_extension'::pg_catalog.regclass, oid "
+	"FROM pg_catalog.pg_extension "
+	"UNION ALL SELECT 4, 'pg_catalog.pg_namespace'::pg_catalog.regclass, oid "
+	"FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(temp|toast)' "
 	"UNION ALL SELECT 5, 'pg_catalog.pg_proc'::pg_catalog.regclass, oid FROM pg_catalog.pg_proc "
 	"UNION ALL SELECT 6, 'pg_catalog.pg_type'::pg_catalog.regclass, oid FROM pg_catalog.pg_type "
 	"WHERE typrelid = 0 "

@@ -144,6 +144,9 @@ static int handle_meta_command(struct plain_reader *reader, struct err *err)
 static int no_end_mark(struct plain_reader *reader, struct err *err)
 {
 	const struct slice rest = { window_data(&reader->window), window_bytes(&reader->window) };
+	/* In a pipe the reason stands above, in the words of the program that should have written. */
+	if (rest.len == 0 && reader->statements == 0)
+		return err_set(err, ERR_INPUT, "%s is empty", input_name(reader->input));
 	return plain_reader_damaged(
 		reader, reader->window.line + rows_count(rest), err,
 		"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it is "

@@ -52,8 +52,8 @@ static struct sink *(*const ends[])(struct outfile *out) = { writer_at, listing_
 #define ENDS ((int)(sizeof(ends) / sizeof(*ends)))
 
 static void (*const samples[])(struct buf *out) = { own_stream, dump_stream };
-#define OWN 0
-#define DUMP 1
+#define OWN     0
+#define DUMP    1
 #define SAMPLES ((int)(sizeof(samples) / sizeof(*samples)))
 
 /* 0, or the error's kind; a TRAILER there was exactly when there was no error. */
@@ -111,8 +111,8 @@ START_TEST(empty_input_is_damaged)
 }
 END_TEST
 
-/* Ours: --allow-incomplete makes no difference, except that nothing at all, and a first line that is
- * not whole, can't be told to be ours. */
+/* Ours: --allow-incomplete makes no difference, except that nothing at all, and a first line that
+ * is not whole, can't be told to be ours. */
 START_TEST(own_stream_cut_anywhere_is_damaged)
 {
 	struct buf sample = BUF_INIT;
@@ -143,17 +143,18 @@ START_TEST(dump_cut_before_its_end_mark_is_damaged)
 }
 END_TEST
 
-/* Also with --allow-incomplete: a damaged stream of ours is never somebody else's. */
+/* Also with --allow-incomplete: a damaged stream of ours is never somebody else's.  Each bit for
+ * the reader; through a filter, which adds nothing to the reader's checks, one of each byte. */
 START_TEST(own_stream_with_any_bit_flipped_is_damaged)
 {
 	struct buf sample = BUF_INIT;
 	own_stream(&sample);
 	for (size_t at = 0; at < sample.len; at++) {
-		for (int bit = 0; bit < 8; bit++) {
+		for (int bit = _i ? (int)(at % 8) : 0; bit < (_i ? (int)(at % 8) + 1 : 8); bit++) {
 			sample.data[at] = (char)(sample.data[at] ^ 1 << bit);
 			enum err_kind kind = outcome(buf_slice(&sample), 0, _i, bit % 2);
-			ck_assert_msg(kind == ERR_INPUT, "bit %d of byte %zu flipped: kind %d\n%s",
-			              bit, at, kind, sample.data + at);
+			ck_assert_msg(kind == ERR_INPUT, "bit %d of byte %zu flipped: kind %d\n%s", bit, at,
+			              kind, sample.data + at);
 			sample.data[at] = (char)(sample.data[at] ^ 1 << bit);
 		}
 	}

@@ -48,8 +48,14 @@ static const struct {
 	{ "[[:alpha:]\\>]b", ">b", false, true },
 	{ "[\\]]\\<a", "]a", false, true },
 	/* Bytes that are no UTF-8 match nothing, and hurt nothing. */
-	{ "b", "\xff\xfe" "b", false, true },
-	{ "a.b", "a\xff" "b", false, false },
+	{ "b",
+	  "\xff\xfe"
+	  "b",
+	  false, true },
+	{ "a.b",
+	  "a\xff"
+	  "b",
+	  false, false },
 };
 
 START_TEST(pattern_matches_or_not)

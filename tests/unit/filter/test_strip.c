@@ -1,4 +1,5 @@
-/* Statements go, or only they stay; rows, comments and the stream's marks go along as they should. */
+/* Statements go, or only they stay; rows, comments and the stream's marks go along as they should.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +116,8 @@ START_TEST(case_is_ignored_when_told)
 END_TEST
 
 #define BODY                                                                                       \
-	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n  DROP SCHEMA public;\nEND $$;\n"
+	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n  DROP SCHEMA public;\nEND "  \
+	"$$;\n"
 
 START_TEST(body_of_a_function_is_not_matched)
 {
@@ -139,8 +141,9 @@ START_TEST(copy_goes_with_its_rows)
 {
 	const struct rules rules = { .strip = { "^COPY public\\.a " } };
 	struct outcome outcome =
-		strip(SLICE_LITERAL("SELECT 1;\n\nCOPY public.a (b) FROM stdin;\n1\n2\n\\.\n\n"
-	                        "COPY public.b (b) FROM stdin;\n3\n\\.\nCOPY public.a (b) FROM stdin;\n\\.\n"),
+	    strip(SLICE_LITERAL(
+	              "SELECT 1;\n\nCOPY public.a (b) FROM stdin;\n1\n2\n\\.\n\n"
+	              "COPY public.b (b) FROM stdin;\n3\n\\.\nCOPY public.a (b) FROM stdin;\n\\.\n"),
 	          &rules);
 	ck_assert_str_eq(outcome.text.data, "SELECT 1;\nCOPY public.b (b) FROM stdin;\n3\n\\.\n");
 	ck_assert_str_eq(outcome.log.data, "note: stripped COPY public.a with its 2 rows\n");
@@ -154,10 +157,12 @@ END_TEST
 START_TEST(patterns_have_their_accounts)
 {
 	const struct rules rules = { .strip = { "DROP", "DROP|ALTER", "GRANT" }, .keep = { "a", "b" } };
-	struct outcome outcome = strip(SLICE_LITERAL("DROP a;ALTER a;CREATE a;CREATE b;CREATE c;SET d=1;"
-	                                             "COPY b FROM stdin;\n1\n2\n\\.\n"),
-	                               &rules);
-	ck_assert_str_eq(outcome.text.data, "CREATE a;CREATE b;SET d=1;COPY b FROM stdin;\n1\n2\n\\.\n");
+	struct outcome outcome =
+	    strip(SLICE_LITERAL("DROP a;ALTER a;CREATE a;CREATE b;CREATE c;SET d=1;"
+	                        "COPY b FROM stdin;\n1\n2\n\\.\n"),
+	          &rules);
+	ck_assert_str_eq(outcome.text.data,
+	                 "CREATE a;CREATE b;SET d=1;COPY b FROM stdin;\n1\n2\n\\.\n");
 	ck_assert_uint_eq(outcome.stats.read.statements, 7);
 	ck_assert_uint_eq(outcome.stats.stripped.statements, 3);
 	ck_assert_uint_eq(outcome.stats.unmatched.statements, 1);
@@ -190,9 +195,10 @@ END_TEST
 /* ---- comments ---- */
 
 #define TOC(name, type) "--\n-- Name: " name "; Type: " type "; Schema: public; Owner: joe\n--\n\n"
-#define TABLE_A TOC("a", "TABLE") "CREATE TABLE public.a (\n);\n\n\n"
-#define OWNER_A "ALTER TABLE public.a OWNER TO joe;\n\n"
-#define TABLE_B TOC("b", "TABLE") "CREATE TABLE public.b (\n);\n\n\nALTER TABLE public.b OWNER TO joe;\n\n"
+#define TABLE_A         TOC("a", "TABLE") "CREATE TABLE public.a (\n);\n\n\n"
+#define OWNER_A         "ALTER TABLE public.a OWNER TO joe;\n\n"
+#define TABLE_B                                                                                    \
+	TOC("b", "TABLE") "CREATE TABLE public.b (\n);\n\n\nALTER TABLE public.b OWNER TO joe;\n\n"
 
 START_TEST(comment_stays_while_something_of_its_object_does)
 {
@@ -227,8 +233,10 @@ END_TEST
 
 START_TEST(other_comments_stay)
 {
-	check_strip("^SET a", "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from 15\n\nSET a = 1;\nSET b = 2;\n",
-	            "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from 15\n\n\nSET b = 2;\n");
+	check_strip(
+	    "^SET a",
+	    "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from 15\n\nSET a = 1;\nSET b = 2;\n",
+	    "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from 15\n\n\nSET b = 2;\n");
 	check_strip("DROP", "SELECT 1; -- one\n-- two\nDROP a;\n/* three */ DROP b; SELECT 2;\n",
 	            "SELECT 1; -- one\n-- two\n\n/* three */  SELECT 2;\n");
 	/* Before pg_dump's, and at the very end. */
@@ -241,7 +249,8 @@ END_TEST
 START_TEST(command_keeps_its_line)
 {
 	check_strip("DROP", "\\connect d\nDROP a; SELECT 1;\n", "\\connect d\n SELECT 1;\n");
-	check_strip("DROP", "\\connect d\nDROP a; -- c\nSELECT 1;\n", "\\connect d\n -- c\nSELECT 1;\n");
+	check_strip("DROP", "\\connect d\nDROP a; -- c\nSELECT 1;\n",
+	            "\\connect d\n -- c\nSELECT 1;\n");
 	check_strip("COPY", "\\connect d\nCOPY a (b) FROM stdin;\n1\n\\.\nSELECT 1;\n",
 	            "\\connect d\nSELECT 1;\n");
 	check_strip("DROP", "\\connect d\r\nDROP a; SELECT 1;\r\n", "\\connect d\n SELECT 1;\r\n");
@@ -282,8 +291,8 @@ static struct recorder record_stream(struct slice stream)
 }
 
 static const char *const own_patterns[] = {
-	"COPY public.a",  "COPY public.nothing", "CREATE",  "^SET",   "ALTER TABLE",
-	"setval",         "lo_create|lo_put",    "INDEX",   "COPY",   ".",
+	"COPY public.a",  "COPY public.nothing", "CREATE",   "^SET", "ALTER TABLE",
+	"setval",         "lo_create|lo_put",    "INDEX",    "COPY", ".",
 	"FUNCTION|INDEX", "^CREATE TABLE",       "OWNER TO",
 };
 
@@ -309,15 +318,17 @@ START_TEST(trailer_and_header_tell_what_was_filtered)
 	own_stream(&stream);
 	struct outcome outcome = strip(buf_slice(&stream), &rules);
 	const char *line_end = strchr(outcome.text.data, '\n');
-	char *header = slice_dup((struct slice){ outcome.text.data, (size_t)(line_end - outcome.text.data) });
-	ck_assert_str_eq(header, "-- idkit-header: {\"format\":1,\"database\":\"keycloak\",\"filters\":["
-	                         "\"-v COPY public\\\\.a \",\"-x COPY\"]}");
+	char *header =
+	    slice_dup((struct slice){ outcome.text.data, (size_t)(line_end - outcome.text.data) });
+	ck_assert_str_eq(header,
+	                 "-- idkit-header: {\"format\":1,\"database\":\"keycloak\",\"filters\":["
+	                 "\"-v COPY public\\\\.a \",\"-x COPY\"]}");
 	free(header);
 	ck_assert_ptr_nonnull(strstr(stream.data, "{\"schema\":\"public\",\"name\":\"a\""));
 	ck_assert_ptr_null(strstr(outcome.text.data, "{\"schema\":\"public\",\"name\":\"a\""));
 	ck_assert_ptr_nonnull(strstr(outcome.text.data, "{\"schema\":\"public\",\"name\":\"b\""));
 	ck_assert_ptr_nonnull(
-		strstr(outcome.text.data, "-- idkit-trailer: {\"statements\":4,\"rows\":3,\"tables\":["));
+	    strstr(outcome.text.data, "-- idkit-trailer: {\"statements\":4,\"rows\":3,\"tables\":["));
 	struct recorder recorder = record_stream(buf_slice(&outcome.text));
 	ck_assert_ptr_null(strstr(recorder.log.data, "public.a"));
 	recorder_release(&recorder);

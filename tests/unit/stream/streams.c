@@ -393,8 +393,7 @@ void own_stream(struct buf *out)
 	                "\n--\n-- Name: s; Type: SEQUENCE SET; Schema: public; Owner: joe\n--\n\n",
 	                "SELECT pg_catalog.setval('public.s', 42, true);");
 	write_statement(writer, SECTION_DATA, "\n", "SELECT pg_catalog.lo_create('16400');");
-	write_statement(writer, SECTION_DATA, "",
-	                "SELECT pg_catalog.lo_put('16400', 0, '\\x00ff41');");
+	write_statement(writer, SECTION_DATA, "", "SELECT pg_catalog.lo_put('16400', 0, '\\x00ff41');");
 	write_statement(writer, SECTION_POST_DATA,
 	                "\n--\n-- Name: a_i; Type: INDEX; Schema: public; Owner: joe\n--\n\n",
 	                "CREATE INDEX a_i ON public.a USING btree (id);");
@@ -405,31 +404,31 @@ void own_stream(struct buf *out)
 }
 
 const char dump_to_mark[] =
-	"--\n-- PostgreSQL database dump\n--\n\n"
-	"\\restrict Zq3xY7\n\n"
-	"-- Dumped from database version 15.8\n-- Dumped by pg_dump version 15.8\n\n"
-	"SET statement_timeout = 0;\nSET client_encoding = 'UTF8';\n"
-	"SELECT pg_catalog.set_config('search_path', '', false);\n\n"
-	"--\n-- Name: f(); Type: FUNCTION; Schema: public; Owner: joe\n--\n\n"
-	"CREATE FUNCTION public.f() RETURNS void\n    LANGUAGE plpgsql\n    AS $$\n"
-	"BEGIN\n  EXECUTE 'DROP SCHEMA public';\n  -- PostgreSQL database dump complete\nEND $$;\n\n\n"
-	"ALTER FUNCTION public.f() OWNER TO joe;\n\n"
-	"SET default_tablespace = '';\n\n"
-	"--\n-- Name: a; Type: TABLE; Schema: public; Owner: joe\n--\n\n"
-	"CREATE TABLE public.a (\n    id integer,\n    \"n;\" text DEFAULT 'it''s; --'::text\n);\n\n\n"
-	"ALTER TABLE public.a OWNER TO joe;\n\n"
-	"--\n-- Name: none; Type: TABLE; Schema: public; Owner: joe\n--\n\n"
-	"CREATE TABLE public.\"none\" (\n);\n\n\n"
-	"--\n-- Data for Name: a; Type: TABLE DATA; Schema: public; Owner: joe\n--\n\n"
-	"COPY public.a (id, \"n;\") FROM stdin;\n1\tone\n2\t\\N\n3\t\\\\.\n"
-	"4\t-- PostgreSQL database dump complete\n\\.\n\n\n"
-	"--\n-- Data for Name: none; Type: TABLE DATA; Schema: public; Owner: joe\n--\n\n"
-	"COPY public.\"none\"  FROM stdin;\n\n\n\\.\n\n\n"
-	"--\n-- Name: s; Type: SEQUENCE SET; Schema: public; Owner: joe\n--\n\n"
-	"SELECT pg_catalog.setval('public.s', 1, false);\n\n\n"
-	"--\n-- Name: a a_pkey; Type: CONSTRAINT; Schema: public; Owner: joe\n--\n\n"
-	"ALTER TABLE ONLY public.a\n    ADD CONSTRAINT a_pkey PRIMARY KEY (id);\n\n\n"
-	"--\n-- PostgreSQL database dump complete";
+    "--\n-- PostgreSQL database dump\n--\n\n"
+    "\\restrict Zq3xY7\n\n"
+    "-- Dumped from database version 15.8\n-- Dumped by pg_dump version 15.8\n\n"
+    "SET statement_timeout = 0;\nSET client_encoding = 'UTF8';\n"
+    "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
+    "--\n-- Name: f(); Type: FUNCTION; Schema: public; Owner: joe\n--\n\n"
+    "CREATE FUNCTION public.f() RETURNS void\n    LANGUAGE plpgsql\n    AS $$\n"
+    "BEGIN\n  EXECUTE 'DROP SCHEMA public';\n  -- PostgreSQL database dump complete\nEND $$;\n\n\n"
+    "ALTER FUNCTION public.f() OWNER TO joe;\n\n"
+    "SET default_tablespace = '';\n\n"
+    "--\n-- Name: a; Type: TABLE; Schema: public; Owner: joe\n--\n\n"
+    "CREATE TABLE public.a (\n    id integer,\n    \"n;\" text DEFAULT 'it''s; --'::text\n);\n\n\n"
+    "ALTER TABLE public.a OWNER TO joe;\n\n"
+    "--\n-- Name: none; Type: TABLE; Schema: public; Owner: joe\n--\n\n"
+    "CREATE TABLE public.\"none\" (\n);\n\n\n"
+    "--\n-- Data for Name: a; Type: TABLE DATA; Schema: public; Owner: joe\n--\n\n"
+    "COPY public.a (id, \"n;\") FROM stdin;\n1\tone\n2\t\\N\n3\t\\\\.\n"
+    "4\t-- PostgreSQL database dump complete\n\\.\n\n\n"
+    "--\n-- Data for Name: none; Type: TABLE DATA; Schema: public; Owner: joe\n--\n\n"
+    "COPY public.\"none\"  FROM stdin;\n\n\n\\.\n\n\n"
+    "--\n-- Name: s; Type: SEQUENCE SET; Schema: public; Owner: joe\n--\n\n"
+    "SELECT pg_catalog.setval('public.s', 1, false);\n\n\n"
+    "--\n-- Name: a a_pkey; Type: CONSTRAINT; Schema: public; Owner: joe\n--\n\n"
+    "ALTER TABLE ONLY public.a\n    ADD CONSTRAINT a_pkey PRIMARY KEY (id);\n\n\n"
+    "--\n-- PostgreSQL database dump complete";
 
 const char dump_behind_mark[] = "\n--\n\n\\unrestrict Zq3xY7\n\n";
 

@@ -16,9 +16,9 @@
 #include "outfile.h"
 #include "record.h"
 
-/* An input over bytes in memory.  `piece` 0: all at once; else each read(2) gives exactly that many.
- * It must be a power of two up to 512, and no read may ask for less: the rest would be lost.  NULL
- * with `err` set when the input refuses. */
+/* An input over bytes in memory.  `piece` 0: all at once; else each read(2) gives exactly that
+ * many. It must be a power of two up to 512, and no read may ask for less: the rest would be lost.
+ * NULL with `err` set when the input refuses. */
 struct input *input_of(struct slice bytes, size_t piece, struct err *err);
 
 /* Everything that an input gives, read `most` bytes at a time; 0, or -1 with `err` set. */

@@ -87,7 +87,7 @@ static void check_different(const char *a, const char *b, const char *message)
 }
 
 #define COPY_AB "COPY s.t (a, b) FROM stdin;\n"
-#define END "\\.\n"
+#define END     "\\.\n"
 
 START_TEST(digest_is_the_sum_of_the_rows_hashes)
 {
@@ -108,9 +108,8 @@ END_TEST
 START_TEST(order_and_chunks_make_no_difference)
 {
 	check_same(COPY_AB "1\tx\n2\ty\n3\tz\n" END, COPY_AB "3\tz\n1\tx\n2\ty\n" END);
-	check_same("COPY u (a) FROM stdin;\n" END COPY_AB "1\tx\n2\ty\n3\tz\n" END,
-	           COPY_AB "2\ty\n" END "COPY u (a) FROM stdin;\n" END COPY_AB END COPY_AB
-	                   "3\tz\n1\tx\n" END);
+	check_same("COPY u (a) FROM stdin;\n" END COPY_AB "1\tx\n2\ty\n3\tz\n" END, COPY_AB
+	           "2\ty\n" END "COPY u (a) FROM stdin;\n" END COPY_AB END COPY_AB "3\tz\n1\tx\n" END);
 }
 END_TEST
 
@@ -164,8 +163,8 @@ END_TEST
 
 START_TEST(table_without_columns_is_counted)
 {
-	struct contents *contents = collect("COPY s.nothing  FROM stdin;\n\n\n" END
-	                                    "COPY s.empty  FROM stdin;\n" END);
+	struct contents *contents =
+	    collect("COPY s.nothing  FROM stdin;\n\n\n" END "COPY s.empty  FROM stdin;\n" END);
 	const struct table_digest *table = contents_find_table(contents, "s", "nothing");
 	ck_assert_uint_eq(table->rows, 2);
 	ck_assert_uint_eq(table->column_count, 0);
@@ -228,11 +227,10 @@ END_TEST
 
 START_TEST(setval_is_read)
 {
-	struct contents *contents =
-		collect("SELECT pg_catalog.setval('public.b', 42, true);\n"
-	            "SELECT setval('\"A b\".\"c.d\"', -7, false);\n"
-	            "SELECT pg_catalog.setval('plain', 3);\n"
-	            "SELECT pg_catalog.setval('public.b', 43, false);\n");
+	struct contents *contents = collect("SELECT pg_catalog.setval('public.b', 42, true);\n"
+	                                    "SELECT setval('\"A b\".\"c.d\"', -7, false);\n"
+	                                    "SELECT pg_catalog.setval('plain', 3);\n"
+	                                    "SELECT pg_catalog.setval('public.b', 43, false);\n");
 	static const struct {
 		const char *schema, *name, *last_value;
 		bool is_called;
@@ -271,10 +269,10 @@ START_TEST(large_objects_of_both_styles_are_equal)
 	struct contents *contents = collect(PUT_STYLE);
 	const struct table_digest *data = contents_find_table(contents, "pg_catalog", "pg_largeobject");
 	const struct table_digest *objects =
-		contents_find_table(contents, "pg_catalog", "pg_largeobject_metadata");
+	    contents_find_table(contents, "pg_catalog", "pg_largeobject_metadata");
 	ck_assert_uint_eq(objects->rows, 2);
-	ck_assert(hash128_equal(objects->sum,
-	                        hash128_add(hash128_of("16400", 5), hash128_of("16401", 5))));
+	ck_assert(
+	    hash128_equal(objects->sum, hash128_add(hash128_of("16400", 5), hash128_of("16401", 5))));
 	ck_assert_uint_eq(data->rows, 1);
 	ck_assert(hash128_equal(data->sum, hash128_of("16400\tABC", 9)));
 	ck_assert_uint_eq(contents_rows(contents), 0);
@@ -383,8 +381,8 @@ END_TEST
 
 #define DAMAGED "the stream's trailer is damaged: "
 #define TABLE(columns, rows, digest)                                                               \
-	"{\"statements\":1,\"rows\":1,\"tables\":[{\"schema\":\"s\",\"name\":\"t\",\"columns\":" columns      \
-	",\"rows\":" rows ",\"digest\":\"" digest "\"}]}"
+	"{\"statements\":1,\"rows\":1,\"tables\":[{\"schema\":\"s\",\"name\":\"t\","                   \
+	"\"columns\":" columns ",\"rows\":" rows ",\"digest\":\"" digest "\"}]}"
 #define ZERO "00000000000000000000000000000000"
 
 static const struct {

@@ -42,7 +42,8 @@ START_TEST(values_come_back)
 	ck_assert_int_eq(stream_header_set(header, "gone", NULL, &err), 0);
 	ck_assert_int_eq(stream_header_set(header, "never", NULL, &err), 0);
 	ck_assert_str_eq(stream_header_get(header, "database"), "a \"b\"\n");
-	check_print(header, "{\"format\":1,\"database\":\"a \\\"b\\\"\\n\",\"port\":9223372036854775807}");
+	check_print(header,
+	            "{\"format\":1,\"database\":\"a \\\"b\\\"\\n\",\"port\":9223372036854775807}");
 	char *text = print(header);
 	struct stream_header *again = parse(text);
 	ck_assert_str_eq(stream_header_get(again, "database"), "a \"b\"\n");
@@ -59,7 +60,8 @@ END_TEST
 
 START_TEST(unknown_keys_and_their_order_are_kept)
 {
-	static const char text[] = "{\"later\":{\"z\":[1,2.5,null],\"a\":true},\"format\":1,\"b\":\"x\"}";
+	static const char text[] =
+	    "{\"later\":{\"z\":[1,2.5,null],\"a\":true},\"format\":1,\"b\":\"x\"}";
 	struct stream_header *header = parse(text);
 	struct err err = ERR_INIT;
 	struct stream_header *copy = stream_header_copy(header, &err);
@@ -116,7 +118,7 @@ START_TEST(foreign_header_knows_nothing)
 }
 END_TEST
 
-#define DAMAGED "the stream's header is damaged: "
+#define DAMAGED   "the stream's header is damaged: "
 #define FORMAT(n) "the stream has format " n ", this version reads up to 1: use a newer idkit"
 
 static const struct {

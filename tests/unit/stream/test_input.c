@@ -39,8 +39,8 @@ static void add_frame(struct buf *out, struct slice bytes, int checksum)
 	size_t bound = ZSTD_compressBound(bytes.len);
 	ZSTD_CCtx_setParameter(encoder, ZSTD_c_checksumFlag, checksum);
 	buf_reserve(out, bound);
-	size_t len = ZSTD_compress2(encoder, out->data + out->len, bound,
-	                            bytes.data ? bytes.data : "", bytes.len);
+	size_t len = ZSTD_compress2(encoder, out->data + out->len, bound, bytes.data ? bytes.data : "",
+	                            bytes.len);
 	ck_assert(!ZSTD_isError(len));
 	out->len += len;
 	ZSTD_freeCCtx(encoder);
@@ -60,7 +60,7 @@ typedef void packer(struct buf *out, struct slice bytes);
 static packer *const packers[] = { add_gzip, add_zstd, add_zstd_without_checksum };
 static const char *const names[] = { "gzip", "zstd", "zstd" };
 static const size_t magic_bytes[] = { 2, 4, 4 };
-#define GZIP 0
+#define GZIP    0
 #define PACKERS ((int)(sizeof(packers) / sizeof(*packers)))
 
 /* Text that compresses little, of any length. */
@@ -80,11 +80,13 @@ static void check_read(struct slice packed, struct slice text)
 		for (size_t piece = 0; piece <= 1; piece++) {
 			struct buf out = BUF_INIT;
 			struct err err = ERR_INIT;
-			if (piece && (packed.len > 6000 || most[i] != 512))
+			/* Small steps through much text find nothing new. */
+			if ((piece && (packed.len > 6000 || most[i] != 512)) ||
+			    (text.len > 10000 && most[i] < 512))
 				continue;
 			int result = input_of_all(packed, piece, most[i], &out, &err);
-			ck_assert_msg(result == 0, "%s (reads of %zu, pieces of %zu)", err.message,
-			              most[i], piece);
+			ck_assert_msg(result == 0, "%s (reads of %zu, pieces of %zu)", err.message, most[i],
+			              piece);
 			ck_assert_uint_eq(out.len, text.len);
 			ck_assert(text.len == 0 || memcmp(out.data, text.data, text.len) == 0);
 			buf_release(&out);
@@ -199,7 +201,7 @@ END_TEST
 START_TEST(cut_anywhere_is_truncated)
 {
 	struct buf text = BUF_INIT, packed = BUF_INIT, message = BUF_INIT;
-	add_text(&text, 1500);
+	add_text(&text, 700);
 	packers[_i](&packed, buf_slice(&text));
 	buf_addf(&message, "script: the %s data ends early: it is truncated", names[_i]);
 	for (size_t len = magic_bytes[_i]; len < packed.len; len++)
@@ -208,7 +210,7 @@ START_TEST(cut_anywhere_is_truncated)
 	/* Behind a whole member as well. */
 	size_t one = packed.len;
 	packers[_i](&packed, buf_slice(&text));
-	for (size_t len = one + 1; len < packed.len; len++)
+	for (size_t len = one + 1; len < packed.len; len += 29)
 		check_refused((struct slice){ packed.data, len }, 0, message.data);
 	buf_release(&text);
 	buf_release(&packed);
@@ -218,7 +220,8 @@ END_TEST
 
 START_TEST(garbage_behind_the_end_is_refused)
 {
-	static const char *const garbage[] = { "x", "\n", "SELECT 1;\n", "\x1f\x8b", "\x28\xb5\x2f\xfd" };
+	static const char *const garbage[] = { "x", "\n", "SELECT 1;\n", "\x1f\x8b",
+		                                   "\x28\xb5\x2f\xfd" };
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
 		struct buf packed = BUF_INIT, message = BUF_INIT;
 		packers[_i](&packed, SLICE_LITERAL("SELECT 1;\n"));
@@ -240,7 +243,7 @@ END_TEST
 START_TEST(damaged_byte_never_gives_other_text)
 {
 	struct buf text = BUF_INIT, packed = BUF_INIT;
-	add_text(&text, 1500);
+	add_text(&text, 700);
 	packers[_i](&packed, buf_slice(&text));
 	for (size_t at = magic_bytes[_i]; at < packed.len; at++) {
 		struct buf out = BUF_INIT;
@@ -266,8 +269,7 @@ START_TEST(damaged_gzip_says_so)
 	struct buf packed = BUF_INIT;
 	add_gzip(&packed, SLICE_LITERAL("SELECT 1;\n"));
 	packed.data[packed.len - 6] ^= 1;
-	check_refused(buf_slice(&packed), 0,
-	              "script: the gzip data is damaged: incorrect data check");
+	check_refused(buf_slice(&packed), 0, "script: the gzip data is damaged: incorrect data check");
 	buf_release(&packed);
 }
 END_TEST

@@ -63,16 +63,17 @@ END_TEST
 
 START_TEST(script_without_comments_is_listed)
 {
-	check_listing(SLICE_LITERAL("CREATE TABLE s.t (a int);\nINSERT INTO s.t VALUES (1);\n"
-	                            "SELECT some_function('a long text that is cut somewhere', 123456);\n"
-	                            "COPY s.t (a) FROM stdin;\n1\n\\.\nCOPY s.t (a) FROM stdin;\n2\n\\.\n"),
-	              true,
-	              ";\n; Contents of a.sql\n;     format: plain, not idkit's\n" COLUMNS
-	              "1; 1 pre-data TABLE s t -\n"
-	              "2; 2 data TABLE DATA s t -\n"
-	              "3; 3 data SELECT some_function('a long text that is cut somewhere', 12 ...\n"
-	              "4; 4 data TABLE DATA s t - (2 rows, 4 bytes)\n"
-	              ";\n; 5 statements, 2 rows; ends with no end mark\n");
+	check_listing(
+	    SLICE_LITERAL("CREATE TABLE s.t (a int);\nINSERT INTO s.t VALUES (1);\n"
+	                  "SELECT some_function('a long text that is cut somewhere', 123456);\n"
+	                  "COPY s.t (a) FROM stdin;\n1\n\\.\nCOPY s.t (a) FROM stdin;\n2\n\\.\n"),
+	    true,
+	    ";\n; Contents of a.sql\n;     format: plain, not idkit's\n" COLUMNS
+	    "1; 1 pre-data TABLE s t -\n"
+	    "2; 2 data TABLE DATA s t -\n"
+	    "3; 3 data SELECT some_function('a long text that is cut somewhere', 12 ...\n"
+	    "4; 4 data TABLE DATA s t - (2 rows, 4 bytes)\n"
+	    ";\n; 5 statements, 2 rows; ends with no end mark\n");
 }
 END_TEST
 

@@ -62,7 +62,7 @@ static void check_identity(struct slice script)
 		int result = copy_stream(script, pieces[i], true, &out, &err);
 		ck_assert_msg(result == 0, "%s\n%.*s", err.message, SLICE_ARG(script));
 		ck_assert_msg(out.len == script.len &&
-		                      memcmp(out.data, script.data ? script.data : "", out.len) == 0,
+		                  memcmp(out.data, script.data ? script.data : "", out.len) == 0,
 		              "written as\n%s\n---- from\n%.*s", out.data, SLICE_ARG(script));
 		buf_release(&out);
 	}
@@ -130,28 +130,28 @@ static void check_log(struct slice script, bool allow_incomplete, const char *lo
 }
 
 static const char dump_log[] =
-	"header foreign\n"
-	"5 pre-data statement 1: \\restrict Zq3xY7\n"
-	"10 pre-data statement 2: SET statement_timeout = 0;\n"
-	"11 pre-data statement 3: SET client_encoding = 'UTF8';\n"
-	"12 pre-data statement 4: SELECT pg_catalog.set_config('search_path', '', false);\n"
-	"18 pre-data statement 5: CREATE FUNCTION public.f() RETURNS void\n    LANGUAGE plpgsql\n"
-	"    AS $$\nBEGIN\n  EXECUTE 'DROP SCHEMA public';\n"
-	"  -- PostgreSQL database dump complete\nEND $$; [FUNCTION|public|f()|joe]\n"
-	"27 pre-data statement 6: ALTER FUNCTION public.f() OWNER TO joe; [FUNCTION|public|f()|joe]\n"
-	"29 pre-data statement 7: SET default_tablespace = '';\n"
-	"35 pre-data statement 8: CREATE TABLE public.a (\n    id integer,\n"
-	"    \"n;\" text DEFAULT 'it''s; --'::text\n); [TABLE|public|a|joe]\n"
-	"41 pre-data statement 9: ALTER TABLE public.a OWNER TO joe; [TABLE|public|a|joe]\n"
-	"47 pre-data statement 10: CREATE TABLE public.\"none\" (\n); [TABLE|public|none|joe]\n"
-	"55 data copy 11: public.a (id,n;) rows=4%s\n"
-	"67 data copy 12: public.none () rows=2%s\n"
-	"77 data statement 13: SELECT pg_catalog.setval('public.s', 1, false); "
-	"[SEQUENCE SET|public|s|joe]\n"
-	"84 post-data statement 14: ALTER TABLE ONLY public.a\n"
-	"    ADD CONSTRAINT a_pkey PRIMARY KEY (id); [CONSTRAINT|public|a a_pkey|joe]\n"
-	"92 post-data statement 15: \\unrestrict Zq3xY7\n"
-	"trailer pg_dump\n";
+    "header foreign\n"
+    "5 pre-data statement 1: \\restrict Zq3xY7\n"
+    "10 pre-data statement 2: SET statement_timeout = 0;\n"
+    "11 pre-data statement 3: SET client_encoding = 'UTF8';\n"
+    "12 pre-data statement 4: SELECT pg_catalog.set_config('search_path', '', false);\n"
+    "18 pre-data statement 5: CREATE FUNCTION public.f() RETURNS void\n    LANGUAGE plpgsql\n"
+    "    AS $$\nBEGIN\n  EXECUTE 'DROP SCHEMA public';\n"
+    "  -- PostgreSQL database dump complete\nEND $$; [FUNCTION|public|f()|joe]\n"
+    "27 pre-data statement 6: ALTER FUNCTION public.f() OWNER TO joe; [FUNCTION|public|f()|joe]\n"
+    "29 pre-data statement 7: SET default_tablespace = '';\n"
+    "35 pre-data statement 8: CREATE TABLE public.a (\n    id integer,\n"
+    "    \"n;\" text DEFAULT 'it''s; --'::text\n); [TABLE|public|a|joe]\n"
+    "41 pre-data statement 9: ALTER TABLE public.a OWNER TO joe; [TABLE|public|a|joe]\n"
+    "47 pre-data statement 10: CREATE TABLE public.\"none\" (\n); [TABLE|public|none|joe]\n"
+    "55 data copy 11: public.a (id,n;) rows=4%s\n"
+    "67 data copy 12: public.none () rows=2%s\n"
+    "77 data statement 13: SELECT pg_catalog.setval('public.s', 1, false); "
+    "[SEQUENCE SET|public|s|joe]\n"
+    "84 post-data statement 14: ALTER TABLE ONLY public.a\n"
+    "    ADD CONSTRAINT a_pkey PRIMARY KEY (id); [CONSTRAINT|public|a a_pkey|joe]\n"
+    "92 post-data statement 15: \\unrestrict Zq3xY7\n"
+    "trailer pg_dump\n";
 
 START_TEST(dump_is_understood)
 {
@@ -200,7 +200,7 @@ START_TEST(last_statement_may_lack_its_semicolon)
 }
 END_TEST
 
-#define CLUSTER "--\n-- PostgreSQL database cluster dump\n--\n\nCREATE ROLE joe;\n\n"
+#define CLUSTER     "--\n-- PostgreSQL database cluster dump\n--\n\nCREATE ROLE joe;\n\n"
 #define CLUSTER_END "--\n-- PostgreSQL database cluster dump complete\n--\n\n"
 
 /* Each database's own end mark is not the script's. */
@@ -209,8 +209,8 @@ START_TEST(cluster_dump_ends_with_its_own_mark)
 	struct recorder recorder;
 	struct err err = ERR_INIT;
 	recorder_init(&recorder);
-	int result = read_into(SLICE_LITERAL(CLUSTER "\\connect a\n\nSELECT 1;\n\n" END_MARK), 0,
-	                       false, &recorder.sink, &err);
+	int result = read_into(SLICE_LITERAL(CLUSTER "\\connect a\n\nSELECT 1;\n\n" END_MARK), 0, false,
+	                       &recorder.sink, &err);
 	ck_assert_int_eq(result, -1);
 	ck_assert_int_eq(err.kind, ERR_INPUT);
 	recorder_release(&recorder);
@@ -221,10 +221,21 @@ START_TEST(cluster_dump_ends_with_its_own_mark)
 }
 END_TEST
 
+START_TEST(nothing_at_all_is_said_to_be_nothing)
+{
+	struct recorder recorder;
+	struct err err = ERR_INIT;
+	recorder_init(&recorder);
+	ck_assert_int_eq(read_into(SLICE_LITERAL(""), 0, false, &recorder.sink, &err), -1);
+	ck_assert_str_eq(err.message, "script is empty");
+	ck_assert_int_eq(err.kind, ERR_INPUT);
+	recorder_release(&recorder);
+}
+END_TEST
+
 START_TEST(end_mark_counts_only_as_a_comment_of_its_own)
 {
 	static const char *const none[] = {
-		"",
 		"SELECT 1;\n",
 		"SELECT '\n-- PostgreSQL database dump complete\n';\n",
 		"SELECT $$\n-- PostgreSQL database dump complete\n$$;\n",
@@ -259,8 +270,10 @@ END_TEST
 /* ---- what is refused ---- */
 
 #define REFUSED " is refused: nothing is executed on a script's behalf, remove the line"
-#define UNSAFE(name) "a script in encoding " name " can't be split safely: dump it with --encoding=UTF8"
-#define OPEN(where) "the input ends " where ", in a statement that begins behind this line: it is truncated"
+#define UNSAFE(name)                                                                               \
+	"a script in encoding " name " can't be split safely: dump it with --encoding=UTF8"
+#define OPEN(where)                                                                                \
+	"the input ends " where ", in a statement that begins behind this line: it is truncated"
 
 static const struct {
 	const char *script;
@@ -274,15 +287,18 @@ static const struct {
 	{ "\\i other.sql\n", "script:1: psql's command \"\\i\"" REFUSED },
 	{ "SELECT 1;\n\n-- c\n\\copy a from b\n", "script:4: psql's command \"\\copy\"" REFUSED },
 	{ "SELECT 1;\\gexec\n", "script:1: psql's command \"\\gexec\"" REFUSED },
-	{ "\\encoding SJIS\r\n", "script:1: psql's command \"\\encoding\"" REFUSED },
+	{ "\\encoding SJIS\r\n", "script:1: a script in encoding SJIS can't be split safely: dump it "
+	                         "with --encoding=UTF8" },
+	{ "\\encodings\n", "script:1: psql's command \"\\encodings\"" REFUSED },
 	{ "\\connectx a\n", "script:1: psql's command \"\\connectx\"" REFUSED },
 	{ "\\", "script:1: psql's command \"\\\"" REFUSED },
 	{ "SELECT 1;\nSELECT 2\n\\gexec\n", "script:3: a backslash stands inside a statement: psql's "
 	                                    "commands are never executed, remove it" },
 	{ "SELECT 1; COPY a (b) FROM stdin; SELECT 2;\n1\n\\.\n",
 	  "script:1: text follows a COPY … FROM stdin on its line: its rows begin on the next" },
-	{ "-- c\nCOPY a FROM stdin (FORMAT binary);\n", "script:2: COPY in binary format can't stand in "
-	                                                "a script" },
+	{ "-- c\nCOPY a FROM stdin (FORMAT binary);\n",
+	  "script:2: COPY in binary format can't stand in "
+	  "a script" },
 	{ "COPY BINARY a FROM stdin;\n", "script:1: COPY in binary format can't stand in a script" },
 	{ "COPY a (1) FROM stdin;\n1\n\\.\n",
 	  "script:1: COPY statement not understood: COPY a (1) FROM stdin;" },
@@ -308,8 +324,9 @@ static const struct {
 	{ "SET NAMES 'big5';\n", "script:1: " UNSAFE("big5") },
 	{ "SELECT pg_catalog.set_config('client_encoding', 'GB18030', false);\n",
 	  "script:1: " UNSAFE("GB18030") },
-	{ "\n-- idkit-trailer: {}\n", "script:2: a mark of idkit's stands in a script that does not begin "
-	                              "with idkit's header: its beginning is missing or damaged" },
+	{ "\n-- idkit-trailer: {}\n",
+	  "script:2: a mark of idkit's stands in a script that does not begin "
+	  "with idkit's header: its beginning is missing or damaged" },
 	{ "\xef\xbb\xbf-- idkit-header: {\"format\":1}\n",
 	  "script:1: a mark of idkit's stands in a script that does not begin with idkit's header: its "
 	  "beginning is missing or damaged" },
@@ -367,10 +384,12 @@ static void check_edit(const char *from, const char *to, const char *message)
 
 START_TEST(edited_own_stream_is_refused)
 {
-	check_edit("2\tDROP", "2\tdrop", "script:27: the rows of public.a from this line to line 30 are "
-	                                 "damaged: they don't fit their hash");
-	check_edit("TO joe;", "TO eve;", "script:68: the stream is damaged: its bytes don't fit the hash "
-	                                 "in its trailer");
+	check_edit("2\tDROP", "2\tdrop",
+	           "script:27: the rows of public.a from this line to line 30 are "
+	           "damaged: they don't fit their hash");
+	check_edit("TO joe;", "TO eve;",
+	           "script:68: the stream is damaged: its bytes don't fit the hash "
+	           "in its trailer");
 	check_edit("\"rows\":6,\"tables\"", "\"rows\":5,\"tables\"",
 	           "script:68: the stream is damaged: its bytes don't fit the hash in its trailer");
 }
@@ -449,9 +468,8 @@ START_TEST(end_line_is_found_at_any_offset)
 		buf_adds(&script, "\n\\.\nSELECT 1;\n" END_MARK);
 		recorder_init(&recorder);
 		ck_assert_int_eq(read_into(buf_slice(&script), 0, false, &recorder.sink, &err), 0);
-		ck_assert_str_eq(recorder.log.data,
-		                 "header foreign\n1 data copy 1: .a (b) rows=1\n"
-		                 "4 data statement 2: SELECT 1;\ntrailer pg_dump\n");
+		ck_assert_str_eq(recorder.log.data, "header foreign\n1 data copy 1: .a (b) rows=1\n"
+		                                    "4 data statement 2: SELECT 1;\ntrailer pg_dump\n");
 		recorder_release(&recorder);
 		buf_release(&script);
 	}
@@ -487,6 +505,7 @@ Suite *test_stream_plain_reader(void)
 	tcase_add_test(tc, crlf_dump_is_understood);
 	tcase_add_test(tc, last_statement_may_lack_its_semicolon);
 	tcase_add_test(tc, cluster_dump_ends_with_its_own_mark);
+	tcase_add_test(tc, nothing_at_all_is_said_to_be_nothing);
 	tcase_add_test(tc, end_mark_counts_only_as_a_comment_of_its_own);
 	tcase_add_loop_test(tc, script_is_refused, 0, (int)(sizeof(refused) / sizeof(*refused)));
 	tcase_add_test(tc, edited_own_stream_is_refused);

@@ -15,7 +15,7 @@ PATH=$ROOT/build/${VARIANT:-release}/bin:$PATH
 export PSQLRC=/dev/null LC_ALL=C.UTF-8
 export recipe='(DROP\ SCHEMA\ public|CREATE\ SCHEMA\ public|COMMENT\ ON\ SCHEMA\ public|DROP\ EXTENSION\ plpgsql|CREATE\ EXTENSION\ IF\ NOT\ EXISTS\ plpgsql|COMMENT\ ON\ EXTENSION\ plpgsql)'
 
-bold= red= green= faint= plain=
+bold='' red='' green='' faint='' plain=''
 if [ -t 1 ]; then
 	bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' faint=$'\e[2m' plain=$'\e[0m'
 fi
@@ -84,7 +84,7 @@ compare() {
 	local good bad
 	good=$(ask identity_new "$2")
 	bad=$(ask identity_recipe "$2")
-	printf '     %-44s %-8s %s%.21s%s\n' "$1" "$good" "$red" "$bad" "$plain"
+	printf '     %-44s %-8s %s%.20s%s\n' "$1" "$good" "$red" "$bad" "$plain"
 	[ "$good" != "$bad" ] || die "both databases answer \"$good\" to: $2"
 }
 

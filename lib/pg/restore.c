@@ -43,7 +43,9 @@ static int open_target(struct restore *restore, struct slice create_sql, struct 
 	if (restore->pg)
 		return 0;
 	restore->pg = restore->target.open(restore->target.arg, restore->header, create_sql, err);
-	return restore->pg ? prepare_session(restore, err) : -1;
+	if (!restore->pg || prepare_session(restore, err) < 0)
+		return -1;
+	return restore_early_settings(restore, err);
 }
 
 static int handle_header(struct restore *restore, const struct record *record, struct err *err)
@@ -55,28 +57,6 @@ static int handle_header(struct restore *restore, const struct record *record, s
 	if (database)
 		buf_adds(&restore->state.database, database);
 	return buf_check(&restore->state.database, "a name", err);
-}
-
-/* Left out, with a note: a setting that came with a later version than the target's. */
-static bool is_unknown_setting(struct restore *restore, const struct record *record)
-{
-	const struct record_statement *statement = &record->statement;
-	struct buf name = BUF_INIT, value = BUF_INIT;
-	bool unknown = false;
-	if ((statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG) &&
-	    statement_setting(statement->sql, statement->standard_strings, &name, &value)) {
-		int since = restore_setting_since(buf_slice(&name));
-		unknown = pg_server_version(restore->pg) < since;
-		if (unknown)
-			log_note(restore->log,
-			         "%s:%llu: left out: setting \"%s\" is unknown before PostgreSQL %d, the "
-			         "target has %d",
-			         restore->options.input_name, (unsigned long long)record->place.line,
-			         name.data, since / 10000, pg_server_version(restore->pg) / 10000);
-	}
-	buf_release(&name);
-	buf_release(&value);
-	return unknown;
 }
 
 int restore_run(struct restore *restore, const struct record *record, struct slice sql,
@@ -170,6 +150,8 @@ static int handle_statement(struct restore *restore, const struct record *record
 	struct restore_decision decision =
 		restore_decide(&restore->options, &restore->target, &restore->state, statement);
 	bool creates_database = statement->class == CLASS_CREATE_DATABASE;
+	if (statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG)
+		return restore_setting(restore, record, err);
 	/* The database is opened by the first statement that says anything about it. */
 	if ((creates_database || decision.action != RESTORE_LEAVE_OUT) &&
 	    open_target(restore, creates_database ? statement->sql : SLICE_NONE, err) < 0)
@@ -189,8 +171,6 @@ static int handle_statement(struct restore *restore, const struct record *record
 	default:
 		if (statement->class == CLASS_ENCODING)
 			return run_encoding(restore, record, err);
-		if (is_unknown_setting(restore, record))
-			return 0;
 		return restore_run(restore, record, statement->sql, err);
 	}
 }
@@ -259,6 +239,7 @@ static void restore_free(struct sink *sink)
 	pg_free(restore->pg);
 	stream_header_free(restore->header);
 	contents_free(restore->received);
+	restore_early_release(restore);
 	buf_release(&restore->sql);
 	buf_release(&restore->state.database);
 	free(restore);

@@ -16,6 +16,8 @@ struct restore {
 	struct stream_header *header;
 	struct contents *received;
 	struct buf sql;
+	struct restore_early *early; /* settings that came before the database */
+	size_t early_count;
 	uint64_t absent_drops;
 	bool complete; /* the trailer has come, and all is as it says */
 	/* The COPY that is under way. */
@@ -26,6 +28,12 @@ struct restore {
 /* Runs the statement; errors say all that is known. */
 int restore_run(struct restore *restore, const struct record *record, struct slice sql,
                 struct err *err);
+
+/* restore_settings.c: SET and set_config().  pg_dump --create begins with settings; what the database
+ * must be like is said behind them.  So they wait until it is open. */
+int restore_setting(struct restore *restore, const struct record *record, struct err *err);
+int restore_early_settings(struct restore *restore, struct err *err);
+void restore_early_release(struct restore *restore);
 
 /* restore_rows.c */
 int restore_rows(struct restore *restore, const struct record *record, struct err *err);

@@ -215,6 +215,14 @@ static bool skip_altered_name(struct tokens *tokens, const char *type)
 	return found;
 }
 
+/* Behind "ALTER ROLE": is it a setting that holds in one database only? */
+static bool is_in_database(struct tokens tokens)
+{
+	struct token role;
+
+	return token_next(&tokens, &role) && words_take(&tokens, "IN DATABASE");
+}
+
 static enum statement_class classify_alter(struct tokens *tokens)
 {
 	const char *type;
@@ -224,7 +232,8 @@ static enum statement_class classify_alter(struct tokens *tokens)
 	type = words_take_type(tokens);
 	if (!type)
 		return CLASS_ALTER;
-	if (strcmp(type, "DATABASE") == 0)
+	if (strcmp(type, "DATABASE") == 0 ||
+	    (strcmp(type, "ROLE") == 0 && is_in_database(*tokens)))
 		return CLASS_ALTER_DATABASE;
 	if (strcmp(type, "ROLE") == 0 || strcmp(type, "TABLESPACE") == 0)
 		return CLASS_CREATE_ROLE;

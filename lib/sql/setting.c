@@ -184,9 +184,11 @@ bool statement_database_name(struct slice sql, struct slice *name)
 	case CLASS_ALTER_DATABASE:
 		if (!token_next(&tokens, &verb))
 			return false;
-		if (!token_is_word(&verb, "ALTER") && !words_find(&tokens, "ON"))
-			return false;
-		return database_at(tokens, name);
+		if (!token_is_word(&verb, "ALTER"))
+			return words_find(&tokens, "ON") && database_at(tokens, name);
+		/* ALTER DATABASE name, or ALTER ROLE role IN DATABASE name. */
+		return database_at(tokens, name) ||
+		       (words_find(&tokens, "IN") && database_at(tokens, name));
 	case CLASS_CREATE_DATABASE:
 	case CLASS_DROP_DATABASE:
 		token_next(&tokens, &verb);

@@ -48,7 +48,8 @@ enum statement_class {
 	CLASS_LARGE_OBJECT,    /* SELECT lo_create, lo_open, lowrite, lo_put, lo_close, … alone */
 	CLASS_CREATE_DATABASE,
 	CLASS_DROP_DATABASE,
-	CLASS_ALTER_DATABASE,  /* also COMMENT, GRANT, REVOKE, SECURITY LABEL ON DATABASE */
+	CLASS_ALTER_DATABASE,  /* also COMMENT, GRANT, REVOKE, SECURITY LABEL ON DATABASE;
+	                        * ALTER ROLE … IN DATABASE */
 	CLASS_CREATE_ROLE,     /* CREATE, ALTER, DROP ROLE, USER, GROUP, TABLESPACE: cluster-wide */
 	CLASS_CONNECT,         /* \connect */
 	CLASS_RESTRICT,        /* \restrict */

@@ -209,6 +209,19 @@ static int add_rows(struct contents *contents, const struct record *record,
 	return 0;
 }
 
+/* People write other calls than pg_dump does: what they put there can't be told. */
+static int add_large_object(struct contents *contents, const struct record *record,
+                            const struct contents_options *options, struct err *err)
+{
+	struct err why = ERR_INIT;
+	if (contents_add_large_object(contents, &record->statement, &why) == 0)
+		return 0;
+	if (options->lenient && why.kind == ERR_INPUT)
+		return refuse(contents, true, why.message, SLICE_NONE, SLICE_NONE, record->place, err);
+	*err = why;
+	return -1;
+}
+
 int contents_add(struct contents *contents, const struct record *record,
                  const struct contents_options *options, struct err *err)
 {
@@ -226,7 +239,7 @@ int contents_add(struct contents *contents, const struct record *record,
 	case CLASS_SETVAL:
 		return contents_add_setval(contents, &record->statement, err);
 	case CLASS_LARGE_OBJECT:
-		return contents_add_large_object(contents, &record->statement, err);
+		return add_large_object(contents, record, options, err);
 	default:
 		return 0;
 	}

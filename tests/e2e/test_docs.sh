@@ -96,7 +96,7 @@ test_help_and_version() {
 		expect_status 0 "$tool" --help
 		expect_match "^Usage: $tool " "$out"
 		expect_equal "$(LC_ALL=C.UTF-8 awk 'length($0) > 80' "$out")" ''
-		expect_match "idkit $version\"" <(head -n 1 "$ROOT/man/$tool.1")
+		expect_match "idkit $version\"" "$(head -n 1 "$ROOT/man/$tool.1")"
 	done
 }
 

@@ -87,7 +87,7 @@ test_settings_of_the_database_come_along() {
 }
 
 database_of() {
-	sql postgres "SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'), pg_encoding_to_char(encoding), datcollate,
+	sql postgres "SELECT pg_get_userbyid(datdba), (SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(datacl) a), datconnlimit, shobj_description(d.oid, 'pg_database'), pg_encoding_to_char(encoding), datcollate,
 		(SELECT string_agg(setrole::regrole::text || setconfig::text, '; ' ORDER BY setrole) FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)
 		FROM pg_database d WHERE datname = '$1'"
 }

@@ -9,7 +9,7 @@ big_stream() {
 		CREATE FUNCTION slow(a int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN IF a = 1000 THEN PERFORM pg_sleep(60); END IF; RETURN a; END'"
 	iddump "$db_source" >stream.sql
 	# Where the source is not slow, the copy is: a foreign script with an index on the function.
-	{ pg_dump "$db_source" | grep -av -e 'PostgreSQL database dump complete' -e '^\\'
+	{ pg_dump "$db_source" | grep -av -e 'PostgreSQL database dump complete' -e '^\\restrict' -e '^\\unrestrict'
 	  echo 'CREATE INDEX slow_index ON public.rows (public.slow(a));'
 	  echo '-- PostgreSQL database dump complete'; } >slow.sql
 	middle=$(($(grep -abo '^30000	' stream.sql | head -n 1 | cut -d: -f1)))

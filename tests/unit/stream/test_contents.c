@@ -331,6 +331,18 @@ START_TEST(damaged_large_object_is_refused)
 }
 END_TEST
 
+/* Scripts of people are restored whatever they call: only --verify needs to know. */
+START_TEST(lenient_collector_notes_an_unreadable_large_object)
+{
+	struct err err = ERR_INIT;
+	struct contents *contents = collect_slice(slice_of(bad_objects[_i].script), 0, true, &err);
+	ck_assert_ptr_nonnull(contents);
+	ck_assert(!err_is_set(&err));
+	ck_assert_ptr_nonnull(strstr(contents_undigested(contents), bad_objects[_i].message));
+	contents_free(contents);
+}
+END_TEST
+
 START_TEST(trailer_is_printed_and_read_back)
 {
 	struct contents *contents = collect("SELECT 1;" COPY_AB "1\tx\n" END
@@ -490,6 +502,8 @@ Suite *test_stream_contents(void)
 	tcase_add_test(tc, setval_is_read);
 	tcase_add_test(tc, large_objects_of_both_styles_are_equal);
 	tcase_add_test(tc, large_object_longer_than_a_block_is_hashed_whole);
+	tcase_add_loop_test(tc, lenient_collector_notes_an_unreadable_large_object, 0,
+	                    sizeof(bad_objects) / sizeof(*bad_objects));
 	tcase_add_loop_test(tc, damaged_large_object_is_refused, 0,
 	                    (int)(sizeof(bad_objects) / sizeof(*bad_objects)));
 	tcase_add_test(tc, trailer_is_printed_and_read_back);

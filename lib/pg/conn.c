@@ -69,6 +69,7 @@ static struct pg *pg_new(PGconn *conn, const struct log *log, struct err *err)
 	}
 	pg->conn = conn;
 	pg->log = log;
+	pg->failure = (struct pg_failure){ .sqlstate = "", .message = "" };
 	pg->cancel = PQgetCancel(conn);
 	pg->cancel_ticket = pg->cancel ? interrupt_set_cancel(cancel_query, pg->cancel) : -1;
 	PQsetNoticeReceiver(conn, handle_notice, pg);

@@ -69,16 +69,23 @@ static struct slice lead_of(const struct definitions *definitions, const struct 
 	return lead;
 }
 
-static bool is_post_data(struct slice type)
+/*
+ * What pg_dump's data section holds beside the definitions of large objects: our own reading brings
+ * it.  The comment above alone does not tell, since a schema may be called "x; Type: BLOBS".
+ */
+static bool is_data(const struct record_statement *statement)
 {
-	return section_of_type(type) == SECTION_POST_DATA || slice_equals(type, "ACL") ||
-	       slice_equals(type, "ACL LANGUAGE");
-}
-
-/* What its data section holds beside the definitions of large objects: our own reading brings it. */
-static bool is_data(struct slice type)
-{
-	return slice_equals(type, "BLOBS") || slice_equals(type, "SEQUENCE SET");
+	struct slice type = statement->object.type;
+	switch (statement->class) {
+	case CLASS_SETVAL:
+		return slice_equals(type, "SEQUENCE SET");
+	case CLASS_BEGIN:
+	case CLASS_COMMIT:
+	case CLASS_LARGE_OBJECT:
+		return slice_equals(type, "BLOBS");
+	default:
+		return false;
+	}
 }
 
 static int write_rows(struct definitions *definitions, struct err *err)
@@ -92,13 +99,12 @@ static int forward(struct definitions *definitions, const struct record *record,
 	struct record out = *record;
 	struct object object;
 	struct slice comment;
-	bool is_object = toc_comment_parse(record->lead, &object, &comment);
-	definitions->object_seen |= is_object;
+	definitions->object_seen |= toc_comment_parse(record->lead, &object, &comment);
 	if (definitions->inherited && !definitions->object_seen &&
 	    inherited_is_dropped(definitions->inherited, record->statement.sql))
 		return 0;
-	if (definitions->section == SECTION_PRE_DATA && is_object && is_post_data(object.type) &&
-	    write_rows(definitions, err) < 0)
+	if (definitions->section == SECTION_PRE_DATA && definitions->object_seen &&
+	    statement_is_post_data(record->statement.sql, true) && write_rows(definitions, err) < 0)
 		return -1;
 	if (definitions->preamble_due && record->statement.class != CLASS_RESTRICT &&
 	    put_preamble(definitions, "\n", err) < 0)
@@ -116,7 +122,7 @@ static int definitions_write(struct sink *sink, const struct record *record, str
 	struct definitions *definitions = (struct definitions *)sink;
 	if (record->kind == RECORD_HEADER || record->kind == RECORD_TRAILER)
 		return 0;
-	if (record->kind == RECORD_STATEMENT && is_data(record->statement.object.type))
+	if (record->kind == RECORD_STATEMENT && is_data(&record->statement))
 		return 0;
 	if (record->kind == RECORD_DATA)
 		return err_set(err, ERR_INPUT, "pg_dump wrote rows where only definitions were asked "

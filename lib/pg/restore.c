@@ -29,7 +29,7 @@ static int set_role(struct restore *restore, struct err *err)
 static int prepare_session(struct restore *restore, struct err *err)
 {
 	bool own = stream_header_own(restore->header);
-	if ((own ? session_pin_formats(restore->pg, err) : session_pin_timeouts(restore->pg, err)) < 0)
+	if ((own ? session_pin_formats(restore->pg, err) : session_pin_basics(restore->pg, err)) < 0)
 		return -1;
 	if (pg_exec(restore->pg, "BEGIN", err) < 0 || set_role(restore, err) < 0)
 		return -1;
@@ -95,7 +95,9 @@ static int run_if_there(struct restore *restore, const struct record *record, st
 		return -1;
 	}
 	restore->absent_drops++;
-	return pg_exec(restore->pg, "ROLLBACK TO SAVEPOINT idkit", err);
+	if (pg_exec(restore->pg, "ROLLBACK TO SAVEPOINT idkit", err) < 0)
+		return -1;
+	return pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err);
 }
 
 /* The database's name, as the script has it, becomes the target's. */

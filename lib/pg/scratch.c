@@ -14,6 +14,8 @@
 #define LARGEST_NAME_BYTES 63
 /* A server that lost a backend by kill -9 restarts all: so long we wait for it to drop our database. */
 #define RECONNECT_SECONDS 30
+/* Five seconds each. */
+#define RENAME_ATTEMPTS 12
 
 struct scratch {
 	struct pg *pg; /* to the maintenance database */
@@ -133,16 +135,38 @@ static void add_option(struct buf *sql, const char *keyword, const char *value)
 	sql_add_literal(sql, slice_of(value));
 }
 
+/* A server that doesn't have the provider would sort otherwise, and nobody would notice. */
+static int check_provider(const struct scratch *scratch, const char *provider, const char *locale,
+                          struct err *err)
+{
+	bool icu = strcmp(provider, "i") == 0, builtin = strcmp(provider, "b") == 0;
+	int least = builtin ? 17 : icu ? 15 : 10;
+	if (pg_server_version(scratch->pg) / 10000 >= least)
+		return 0;
+	return err_set(err, ERR_DATABASE,
+	               "the source's default collation is %s's (locale \"%s\"), which a database has "
+	               "from PostgreSQL %d on, and the target has %d: nothing was restored\n"
+	               "HINT:  Create database \"%s\" with the locale you choose, then restore "
+	               "without --create.",
+	               icu ? "ICU" : "the builtin provider", locale ? locale : "", least,
+	               pg_server_version(scratch->pg) / 10000, scratch->target);
+}
+
 /* From the stream's header: what pg_dump --create would have written for it. */
-static void add_locale(struct buf *sql, const struct stream_header *header, int server_version)
+static int add_locale(const struct scratch *scratch, const struct stream_header *header,
+                      struct buf *sql, struct err *err)
 {
 	const char *provider = stream_header_get(header, "locale_provider");
 	const char *locale = stream_header_get(header, "locale");
 	add_option(sql, "ENCODING", stream_header_get(header, "encoding"));
 	add_option(sql, "LC_COLLATE", stream_header_get(header, "collate"));
 	add_option(sql, "LC_CTYPE", stream_header_get(header, "ctype"));
-	if (!provider || server_version < 150000)
-		return;
+	if (!provider)
+		return 0;
+	if (check_provider(scratch, provider, locale, err) < 0)
+		return -1;
+	if (pg_server_version(scratch->pg) < 150000)
+		return 0;
 	if (strcmp(provider, "i") == 0) {
 		buf_adds(sql, " LOCALE_PROVIDER = icu");
 		add_option(sql, "ICU_LOCALE", locale);
@@ -153,6 +177,7 @@ static void add_locale(struct buf *sql, const struct stream_header *header, int 
 	} else {
 		buf_adds(sql, " LOCALE_PROVIDER = libc");
 	}
+	return 0;
 }
 
 static int build_create(const struct scratch *scratch, const struct stream_header *header,
@@ -168,8 +193,8 @@ static int build_create(const struct scratch *scratch, const struct stream_heade
 		buf_adds(sql, "CREATE DATABASE ");
 		sql_add_identifier(sql, slice_of(scratch->name));
 		buf_adds(sql, " TEMPLATE = template0");
-		if (stream_header_own(header))
-			add_locale(sql, header, pg_server_version(scratch->pg));
+		if (stream_header_own(header) && add_locale(scratch, header, sql, err) < 0)
+			return -1;
 	}
 	return buf_check(sql, "a statement", err);
 }
@@ -195,21 +220,104 @@ out:
 	return pg;
 }
 
+static int build_rename(const struct scratch *scratch, struct buf *sql, struct err *err)
+{
+	buf_adds(sql, "ALTER DATABASE ");
+	sql_add_identifier(sql, slice_of(scratch->name));
+	buf_adds(sql, " RENAME TO ");
+	sql_add_identifier(sql, slice_of(scratch->target));
+	return buf_check(sql, "a statement", err);
+}
+
+/* The connection broke while it was idle, or at the rename itself, whose answer then is unknown: a new
+ * one tells.  1 when the database has its name, 0 when it may be tried again, -1 when not. */
+static int reconnect(struct scratch *scratch, struct err *err)
+{
+	struct pg *pg = pg_connect_like(scratch->pg, NULL, err);
+	if (!pg)
+		return -1;
+	pg_free(scratch->pg);
+	scratch->pg = pg;
+	bool has_name = exists(pg, scratch->target, err);
+	bool is_scratch = exists(pg, scratch->name, err);
+	if (err_is_set(err))
+		return -1;
+	return has_name && !is_scratch;
+}
+
+/* Who is connected to it: monitoring that visits all databases, a curious colleague. */
+static void note_users(struct scratch *scratch)
+{
+	struct err ignored = ERR_INIT;
+	struct buf sql = BUF_INIT;
+	buf_adds(&sql, "SELECT pid, usename, application_name FROM pg_catalog.pg_stat_activity "
+	               "WHERE datname OPERATOR(pg_catalog.=) ");
+	sql_add_literal(&sql, slice_of(scratch->name));
+	struct pg_rows *rows = sql.failed ? NULL : pg_query(scratch->pg, sql.data, &ignored);
+	for (int row = 0; rows && row < pg_rows_count(rows); row++)
+		log_note(scratch->log,
+		         "the restored database waits for its name: process %s of role %s (%s) is "
+		         "connected to \"%s\"",
+		         pg_value(rows, row, 0), pg_value(rows, row, 1) ? pg_value(rows, row, 1) : "?",
+		         pg_value(rows, row, 2) ? pg_value(rows, row, 2) : "", scratch->name);
+	pg_rows_free(rows);
+	buf_release(&sql);
+}
+
+/* The database is whole and checked: it is kept, and how to finish is said. */
+static int give_up(struct scratch *scratch, const struct buf *rename, struct err *err)
+{
+	scratch->exists = false;
+	err_prefix(err, "the restored database could not be named \"%s\"", scratch->target);
+	return err_append(err,
+	                  "\nHINT:  It is complete, and kept as \"%s\"; when nobody is connected to it: "
+	                  "%s;",
+	                  scratch->name, rename->data);
+}
+
+/* 0 done, 1 try again, -1 it can't be. */
+static int try_rename(struct scratch *scratch, const struct buf *rename, struct err *err)
+{
+	if (pg_exec(scratch->pg, rename->data, err) == 0)
+		return 0;
+	const char *sqlstate = pg_failure(scratch->pg)->sqlstate;
+	if (err->kind != ERR_DATABASE)
+		return -1;
+	if (strcmp(sqlstate, "55006") == 0) {
+		note_users(scratch);
+		return 1;
+	}
+	if (sqlstate[0] != '\0' && strncmp(sqlstate, "57", 2) != 0)
+		return -1;
+	struct err again = ERR_INIT;
+	int renamed = reconnect(scratch, &again);
+	if (renamed > 0)
+		err_clear(err);
+	return renamed < 0 ? -1 : !renamed;
+}
+
 int scratch_publish(struct scratch *scratch, struct err *err)
 {
-	struct buf sql = BUF_INIT;
-	int result = -1;
-	buf_adds(&sql, "ALTER DATABASE ");
-	sql_add_identifier(&sql, slice_of(scratch->name));
-	buf_adds(&sql, " RENAME TO ");
-	sql_add_identifier(&sql, slice_of(scratch->target));
-	if (buf_check(&sql, "a statement", err) == 0)
-		result = pg_exec(scratch->pg, sql.data, err);
-	if (result == 0)
+	struct buf rename = BUF_INIT;
+	int result = build_rename(scratch, &rename, err);
+	/* The server itself waits five seconds for others to leave. */
+	for (int i = 0; result == 0 && i < RENAME_ATTEMPTS; i++) {
+		err_clear(err);
+		int again = try_rename(scratch, &rename, err);
+		if (again <= 0) {
+			result = again;
+			break;
+		}
+	}
+	if (result == 0 && !err_is_set(err))
 		scratch->exists = false;
+	else if (err->kind == ERR_DATABASE &&
+	         strcmp(pg_failure(scratch->pg)->sqlstate, "42P04") != 0)
+		result = give_up(scratch, &rename, err);
 	else
-		err_prefix(err, "the restored database could not be named \"%s\"", scratch->target);
-	buf_release(&sql);
+		result = err_prefix(err, "the restored database could not be named \"%s\"",
+		                    scratch->target);
+	buf_release(&rename);
 	return result;
 }
 

@@ -10,12 +10,14 @@ struct setting {
 	int since; /* server version, as PQserverVersion() */
 };
 
-static const struct setting timeouts[] = {
+static const struct setting basics[] = {
 	{ "statement_timeout", "0", 0 },
 	{ "lock_timeout", "0", 0 },
 	{ "idle_in_transaction_session_timeout", "0", 90600 },
 	{ "idle_session_timeout", "0", 140000 },
 	{ "transaction_timeout", "0", 170000 },
+	/* Off, it makes the NULLs in arrays texts; every dump relies on it, and none says so. */
+	{ "array_nulls", "on", 0 },
 	{ NULL, NULL, 0 },
 };
 
@@ -32,7 +34,6 @@ static const struct setting formats[] = {
 	{ "standard_conforming_strings", "on", 0 },
 	{ "quote_all_identifiers", "off", 0 },
 	{ "synchronize_seqscans", "off", 0 },
-	{ "array_nulls", "on", 0 },
 	{ "row_security", "off", 90500 },
 	{ NULL, NULL, 0 },
 };
@@ -72,14 +73,14 @@ static int pin_encoding(struct pg *pg, struct err *err)
 	return pg_execf(pg, err, "SET client_encoding = '%s'", server ? server : "SQL_ASCII");
 }
 
-int session_pin_timeouts(struct pg *pg, struct err *err)
+int session_pin_basics(struct pg *pg, struct err *err)
 {
-	return pin(pg, timeouts, err);
+	return pin(pg, basics, err);
 }
 
 int session_pin_formats(struct pg *pg, struct err *err)
 {
-	if (pin(pg, timeouts, err) < 0 || pin(pg, formats, err) < 0)
+	if (pin(pg, basics, err) < 0 || pin(pg, formats, err) < 0)
 		return -1;
 	return pin_encoding(pg, err);
 }

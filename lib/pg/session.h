@@ -18,8 +18,9 @@ int session_pin(struct pg *pg, struct err *err);
  * functions of a script that is restored do. */
 int session_pin_formats(struct pg *pg, struct err *err);
 
-/* For restoring scripts of others, which rely on what psql would give them: only timeouts off. */
-int session_pin_timeouts(struct pg *pg, struct err *err);
+/* For restoring scripts of others, which rely on what psql would give them: only timeouts off
+ * and array_nulls on. */
+int session_pin_basics(struct pg *pg, struct err *err);
 
 /* The same settings for a child's PGOPTIONS ("-c name=value …"), behind what the user has there. */
 int session_child_options(struct buf *options, struct err *err);

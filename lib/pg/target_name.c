@@ -5,48 +5,21 @@
 
 #include "scratch.h"
 
-static char *value_of(PQconninfoOption *options, const char *keyword)
-{
-	for (PQconninfoOption *option = options; option && option->keyword; option++)
-		if (strcmp(option->keyword, keyword) == 0 && option->val && option->val[0])
-			return strdup(option->val);
-	return NULL;
-}
-
-/* PGDATABASE, a service, else the role's name: as libpq does it. */
-static char *default_name(const struct pg_target *target)
-{
-	PQconninfoOption *defaults = PQconndefaults();
-	char *name = value_of(defaults, "dbname");
-	if (!name && target->user)
-		name = strdup(target->user);
-	if (!name)
-		name = value_of(defaults, "user");
-	PQconninfoFree(defaults);
-	return name;
-}
-
+/* libpq itself knows best (conninfo strings, URIs, services, PG* variables, the role's name): it is
+ * asked to begin a connection, which is not waited for. */
 char *scratch_target_name(const struct pg_target *target, struct err *err)
 {
-	const char *database = target->database;
-	char *name = NULL;
-	if (database && !strchr(database, '=') && strncmp(database, "postgres://", 11) != 0 &&
-	    strncmp(database, "postgresql://", 13) != 0) {
-		name = strdup(database);
-	} else if (database) {
-		char *why = NULL;
-		PQconninfoOption *options = PQconninfoParse(database, &why);
-		if (!options) {
-			err_set(err, ERR_USAGE, "-d: %.*s", SLICE_ARG(slice_trim(slice_of(why))));
-			PQfreemem(why);
-			return NULL;
-		}
-		name = value_of(options, "dbname");
-		PQconninfoFree(options);
-	}
-	if (!name)
-		name = default_name(target);
-	if (!name)
-		err_set(err, ERR_USAGE, "which database? name it with -d");
+	const char *keywords[] = { "host", "port", "user", "dbname", NULL };
+	const char *values[] = { target->host, target->port, target->user, target->database, NULL };
+	PGconn *conn = PQconnectStartParams(keywords, values, 1);
+	const char *database = conn ? PQdb(conn) : NULL;
+	char *name = database && database[0] ? strdup(database) : NULL;
+	/* libpq's own words may hold the password of a URI. */
+	if (!name && conn)
+		err_set(err, ERR_USAGE,
+		        "-d does not name a database, or its connection string can't be read");
+	else if (!name)
+		err_memory(err, "a connection");
+	PQfinish(conn);
 	return name;
 }

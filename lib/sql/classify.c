@@ -74,10 +74,20 @@ static enum statement_class classify_reset(struct tokens *tokens)
 	return is_session_user(tokens) ? CLASS_SESSION_USER : CLASS_SET;
 }
 
+/* The server's own, and no lo_fix() of a user (documentation, "Server-Side Functions" of large
+ * objects; pg_proc.dat). */
 static bool is_large_object_call(struct slice function)
 {
-	return (function.len > 3 && strncasecmp(function.data, "lo_", 3) == 0) ||
-	       slice_equals_nocase(function, "loread") || slice_equals_nocase(function, "lowrite");
+	static const char *const functions[] = {
+		"lo_close",  "lo_creat",   "lo_create", "lo_export", "lo_from_bytea", "lo_get",
+		"lo_import", "lo_lseek",   "lo_lseek64", "lo_open",  "lo_put",        "lo_tell",
+		"lo_tell64", "lo_truncate", "lo_truncate64", "lo_unlink", "loread",   "lowrite",
+	};
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (slice_equals_nocase(function, functions[i]))
+			return true;
+	return false;
 }
 
 static enum statement_class classify_select(struct tokens *tokens)
@@ -125,23 +135,24 @@ static enum statement_class classify_prepare(struct tokens *tokens)
 
 static enum statement_class classify_grant(struct tokens *tokens)
 {
-	return words_find(tokens, "ON") && words_take(tokens, "DATABASE") ? CLASS_ALTER_DATABASE
-	                                                                  : CLASS_ACL;
+	(void)tokens;
+	return CLASS_ACL;
 }
 
 static enum statement_class classify_comment(struct tokens *tokens)
 {
-	if (!words_take(tokens, "ON"))
-		return CLASS_OTHER;
-	return words_take(tokens, "DATABASE") ? CLASS_ALTER_DATABASE : CLASS_COMMENT;
+	return words_take(tokens, "ON") ? CLASS_COMMENT : CLASS_OTHER;
 }
 
 static enum statement_class classify_security(struct tokens *tokens)
 {
-	if (!words_take(tokens, "LABEL"))
-		return CLASS_OTHER;
-	return words_find(tokens, "ON") && words_take(tokens, "DATABASE") ? CLASS_ALTER_DATABASE
-	                                                                  : CLASS_SECURITY_LABEL;
+	return words_take(tokens, "LABEL") ? CLASS_SECURITY_LABEL : CLASS_OTHER;
+}
+
+static enum statement_class classify_update(struct tokens *tokens)
+{
+	(void)tokens;
+	return CLASS_OTHER;
 }
 
 /* What the whole cluster shares: roles and tablespaces. */
@@ -154,15 +165,11 @@ static bool is_cluster_wide(struct tokens *tokens)
 
 static enum statement_class classify_create(struct tokens *tokens)
 {
-	if (words_take(tokens, "DATABASE"))
-		return CLASS_CREATE_DATABASE;
 	return is_cluster_wide(tokens) ? CLASS_CREATE_ROLE : CLASS_CREATE;
 }
 
 static enum statement_class classify_drop(struct tokens *tokens)
 {
-	if (words_take(tokens, "DATABASE"))
-		return CLASS_DROP_DATABASE;
 	return is_cluster_wide(tokens) ? CLASS_CREATE_ROLE : CLASS_DROP;
 }
 
@@ -215,14 +222,6 @@ static bool skip_altered_name(struct tokens *tokens, const char *type)
 	return found;
 }
 
-/* Behind "ALTER ROLE": is it a setting that holds in one database only? */
-static bool is_in_database(struct tokens tokens)
-{
-	struct token role;
-
-	return token_next(&tokens, &role) && words_take(&tokens, "IN DATABASE");
-}
-
 static enum statement_class classify_alter(struct tokens *tokens)
 {
 	const char *type;
@@ -232,9 +231,6 @@ static enum statement_class classify_alter(struct tokens *tokens)
 	type = words_take_type(tokens);
 	if (!type)
 		return CLASS_ALTER;
-	if (strcmp(type, "DATABASE") == 0 ||
-	    (strcmp(type, "ROLE") == 0 && is_in_database(*tokens)))
-		return CLASS_ALTER_DATABASE;
 	if (strcmp(type, "ROLE") == 0 || strcmp(type, "TABLESPACE") == 0)
 		return CLASS_CREATE_ROLE;
 	if (!skip_altered_name(tokens, type))
@@ -249,45 +245,57 @@ static enum statement_class classify_insert(struct tokens *tokens)
 	return words_take(tokens, "INTO") ? CLASS_INSERT : CLASS_OTHER;
 }
 
-/* psql and the server take STDOUT for STDIN here (gram.y, copy_file_name). */
+/* psql and the server take STDIN and STDOUT for each other here (gram.y, copy_file_name). */
+static bool is_stdio(struct tokens *tokens)
+{
+	return words_take(tokens, "STDIN") || words_take(tokens, "STDOUT");
+}
+
 static enum statement_class classify_copy(struct tokens *tokens)
 {
 	struct buf schema = BUF_INIT;
 	struct buf name = BUF_INIT;
-	bool in;
+	struct token query;
 
 	words_take(tokens, "BINARY");
-	in = sql_take_qualified(tokens, &schema, &name);
+	bool is_table = !token_peek(tokens, &query) || !token_is_symbol(&query, "(");
+	if (is_table && !sql_take_qualified(tokens, &schema, &name))
+		is_table = false;
 	buf_release(&schema);
 	buf_release(&name);
 	words_skip_group(tokens);
-	in = in && (words_take(tokens, "FROM STDIN") || words_take(tokens, "FROM STDOUT"));
-	return in ? CLASS_COPY_IN : CLASS_COPY_OTHER;
+	if (words_take(tokens, "TO"))
+		return is_stdio(tokens) ? CLASS_COPY_OUT : CLASS_COPY_OTHER;
+	return is_table && words_take(tokens, "FROM") && is_stdio(tokens) ? CLASS_COPY_IN
+	                                                                  : CLASS_COPY_OTHER;
 }
 
+/* The class of those that are about a database, and what tells that of the others. */
 static const struct {
 	const char *word;
 	enum statement_class (*classify)(struct tokens *tokens);
+	enum statement_class of_database;
 } verbs[] = {
-	{ "SET", classify_set },
-	{ "RESET", classify_reset },
-	{ "SELECT", NULL },
-	{ "INSERT", classify_insert },
-	{ "CREATE", classify_create },
-	{ "ALTER", classify_alter },
-	{ "DROP", classify_drop },
-	{ "COMMENT", classify_comment },
-	{ "COPY", classify_copy },
-	{ "GRANT", classify_grant },
-	{ "REVOKE", classify_grant },
-	{ "SECURITY", classify_security },
-	{ "BEGIN", classify_begin },
-	{ "START", classify_start },
-	{ "COMMIT", classify_commit },
-	{ "END", classify_commit },
-	{ "ABORT", classify_rollback },
-	{ "ROLLBACK", classify_rollback },
-	{ "PREPARE", classify_prepare },
+	{ "SET", classify_set, CLASS_OTHER },
+	{ "RESET", classify_reset, CLASS_OTHER },
+	{ "SELECT", NULL, CLASS_OTHER },
+	{ "INSERT", classify_insert, CLASS_OTHER },
+	{ "CREATE", classify_create, CLASS_CREATE_DATABASE },
+	{ "ALTER", classify_alter, CLASS_ALTER_DATABASE },
+	{ "DROP", classify_drop, CLASS_DROP_DATABASE },
+	{ "COMMENT", classify_comment, CLASS_ALTER_DATABASE },
+	{ "COPY", classify_copy, CLASS_OTHER },
+	{ "GRANT", classify_grant, CLASS_ALTER_DATABASE },
+	{ "REVOKE", classify_grant, CLASS_ALTER_DATABASE },
+	{ "SECURITY", classify_security, CLASS_ALTER_DATABASE },
+	{ "UPDATE", classify_update, CLASS_ALTER_DATABASE },
+	{ "BEGIN", classify_begin, CLASS_OTHER },
+	{ "START", classify_start, CLASS_OTHER },
+	{ "COMMIT", classify_commit, CLASS_OTHER },
+	{ "END", classify_commit, CLASS_OTHER },
+	{ "ABORT", classify_rollback, CLASS_OTHER },
+	{ "ROLLBACK", classify_rollback, CLASS_OTHER },
+	{ "PREPARE", classify_prepare, CLASS_OTHER },
 };
 
 enum statement_class statement_classify(struct slice sql, bool standard_strings)
@@ -295,6 +303,7 @@ enum statement_class statement_classify(struct slice sql, bool standard_strings)
 	struct tokens tokens = tokens_of(sql, standard_strings);
 	struct tokens whole = tokens;
 	struct token first;
+	struct slice name;
 
 	if (!token_next(&tokens, &first) || token_is_symbol(&first, ";"))
 		return CLASS_EMPTY;
@@ -303,6 +312,9 @@ enum statement_class statement_classify(struct slice sql, bool standard_strings)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		if (!token_is_word(&first, verbs[i].word))
 			continue;
+		if (verbs[i].of_database != CLASS_OTHER &&
+		    statement_database(sql, standard_strings, &name) != DATABASE_NONE)
+			return verbs[i].of_database;
 		return verbs[i].classify ? verbs[i].classify(&tokens) : classify_select(&whole);
 	}
 	return CLASS_OTHER;

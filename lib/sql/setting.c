@@ -1,5 +1,5 @@
 /*
- * What SET sets, and which database a statement names.
+ * What SET sets.
  */
 #include <string.h>
 
@@ -82,6 +82,16 @@ static bool read_reset(struct tokens tokens, struct buf *name)
 	return take_setting_name(&tokens, name);
 }
 
+/* Appends an argument that is one string, and no expression. */
+static void take_argument(struct tokens tokens, struct buf *value)
+{
+	size_t before = value->len;
+
+	if (words_take_string(&tokens, value) && !token_take_symbol(&tokens, ",") &&
+	    !token_take_symbol(&tokens, ")"))
+		buf_truncate(value, before);
+}
+
 static bool read_set_config(struct tokens tokens, struct buf *name, struct buf *value)
 {
 	struct buf setting = BUF_INIT;
@@ -96,7 +106,7 @@ static bool read_set_config(struct tokens tokens, struct buf *name, struct buf *
 		buf_addc(name, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
 	}
 	if (found)
-		words_take_string(&tokens, value);
+		take_argument(tokens, value);
 	buf_release(&setting);
 	return found;
 }
@@ -126,73 +136,6 @@ bool statement_setting(struct slice sql, bool standard_strings, struct buf *name
 		return read_set_config(tokens, name, value);
 	case CLASS_ENCODING:
 		return read_encoding(sql, name, value);
-	default:
-		return false;
-	}
-}
-
-/* \connect's first argument, when it is a plain name; psql's quotes are part of it. */
-static bool connect_name(struct slice rest, struct slice *name)
-{
-	const char *newline = memchr(rest.data, '\n', rest.len);
-	size_t len;
-
-	if (newline)
-		rest.len = (size_t)(newline - rest.data);
-	rest = slice_trim(rest);
-	if (rest.len == 0 || rest.data[0] == '-')
-		return false;
-	if (rest.data[0] == '"' || rest.data[0] == '\'') {
-		const char *close = memchr(rest.data + 1, rest.data[0], rest.len - 1);
-
-		if (!close)
-			return false;
-		len = (size_t)(close - rest.data) + 1;
-	} else {
-		for (len = 0; len < rest.len && !strchr(" \t\r", rest.data[len]); len++)
-			;
-	}
-	*name = (struct slice){ rest.data, len };
-	return !memchr(rest.data, '=', len) && !memmem(rest.data, len, "://", 3);
-}
-
-/* The one name at the tokens' place: no list. */
-static bool database_at(struct tokens tokens, struct slice *name)
-{
-	struct token token;
-
-	if (!words_take(&tokens, "DATABASE"))
-		return false;
-	words_take(&tokens, "IF EXISTS");
-	if (!token_next(&tokens, &token) || (token.kind != TOKEN_WORD && token.kind != TOKEN_QUOTED) ||
-	    token_take_symbol(&tokens, ","))
-		return false;
-	*name = token.text;
-	return true;
-}
-
-bool statement_database_name(struct slice sql, struct slice *name)
-{
-	struct tokens tokens = tokens_of(sql, true);
-	struct token verb;
-
-	switch (statement_classify(sql, true)) {
-	case CLASS_CONNECT:
-		token_next(&tokens, &verb);
-		token_next(&tokens, &verb);
-		return connect_name(tokens.rest, name);
-	case CLASS_ALTER_DATABASE:
-		if (!token_next(&tokens, &verb))
-			return false;
-		if (!token_is_word(&verb, "ALTER"))
-			return words_find(&tokens, "ON") && database_at(tokens, name);
-		/* ALTER DATABASE name, or ALTER ROLE role IN DATABASE name. */
-		return database_at(tokens, name) ||
-		       (words_find(&tokens, "IN") && database_at(tokens, name));
-	case CLASS_CREATE_DATABASE:
-	case CLASS_DROP_DATABASE:
-		token_next(&tokens, &verb);
-		return database_at(tokens, name);
 	default:
 		return false;
 	}

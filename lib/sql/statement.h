@@ -43,13 +43,14 @@ enum statement_class {
 	CLASS_ALTER,
 	CLASS_INSERT,
 	CLASS_COPY_IN,         /* COPY … FROM STDIN */
-	CLASS_COPY_OTHER,      /* COPY TO, COPY FROM a file or program */
+	CLASS_COPY_OUT,        /* COPY … TO STDOUT */
+	CLASS_COPY_OTHER,      /* COPY FROM or TO a file or program of the server */
 	CLASS_SETVAL,          /* SELECT [pg_catalog.]setval('…', …) alone */
-	CLASS_LARGE_OBJECT,    /* SELECT lo_create, lo_open, lowrite, lo_put, lo_close, … alone */
+	CLASS_LARGE_OBJECT,    /* SELECT [pg_catalog.]lo_create(…), lo_put, lowrite, … alone */
 	CLASS_CREATE_DATABASE,
 	CLASS_DROP_DATABASE,
 	CLASS_ALTER_DATABASE,  /* also COMMENT, GRANT, REVOKE, SECURITY LABEL ON DATABASE;
-	                        * ALTER ROLE … IN DATABASE */
+	                        * ALTER ROLE … IN DATABASE; UPDATE pg_database */
 	CLASS_CREATE_ROLE,     /* CREATE, ALTER, DROP ROLE, USER, GROUP, TABLESPACE: cluster-wide */
 	CLASS_CONNECT,         /* \connect */
 	CLASS_RESTRICT,        /* \restrict */
@@ -89,10 +90,34 @@ bool statement_object(struct slice sql, bool standard_strings, struct buf *names
 bool statement_setting(struct slice sql, bool standard_strings, struct buf *name,
                        struct buf *value);
 
-/* For database-level statements (CLASS_CREATE_DATABASE … CLASS_ALTER_DATABASE) and CLASS_CONNECT:
- * where in `sql` the database's name stands.  False when it is not found (e.g. \connect with
- * a conninfo string or -reuse-previous, or several databases).  Quotes are part of it. */
-bool statement_database_name(struct slice sql, struct slice *name);
+/* How a statement names the database that it is about. */
+enum database_naming {
+	DATABASE_NONE,       /* it is about none */
+	DATABASE_UNKNOWN,    /* several, or it can't be told which */
+	DATABASE_IDENTIFIER, /* x or "X y" */
+	DATABASE_LITERAL,    /* UPDATE pg_database … WHERE datname = 'x' */
+};
+
+/* For all that makes CLASS_CREATE_DATABASE, CLASS_DROP_DATABASE and CLASS_ALTER_DATABASE: *name is
+ * where in `sql` the name stands, quotes included; absent for NONE and UNKNOWN. */
+enum database_naming statement_database(struct slice sql, bool standard_strings,
+                                        struct slice *name);
+
+/* Appends the statement with another database's name in that place, written as it must be there;
+ * false, and nothing appended, when it names none. */
+bool statement_rename_database(struct slice sql, bool standard_strings, struct slice new_name,
+                               struct buf *renamed);
+
+/* Where a CLASS_CONNECT leads. */
+enum connect_target {
+	CONNECT_UNKNOWN,  /* can't be told: a URI, a host, what psql would substitute */
+	CONNECT_ROLE,     /* as another role */
+	CONNECT_DATABASE, /* to a database by its name, or to the same again */
+};
+
+/* Reads the arguments as psql does; the database's name, which is empty for "the same", is appended
+ * to `database` for CONNECT_DATABASE only. */
+enum connect_target statement_connect(struct slice command, struct buf *database);
 
 /*
  * The comment that pg_dump writes before an object, found in a statement's lead.  The object's
@@ -106,6 +131,13 @@ bool toc_comment_parse(struct slice lead, struct object *object, struct slice *c
  * SECTION_NONE for types whose section depends on what they belong to (ACL, COMMENT, SECURITY
  * LABEL) and for unknown ones. */
 enum section section_of_type(struct slice type);
+
+/*
+ * Must the statement run behind the rows, as far as its own words tell: an index, a constraint,
+ * a trigger, a rule, a policy, a right, …?  pg_dump's comment above it is no proof: the names in it are
+ * whatever somebody called a schema.
+ */
+bool statement_is_post_data(struct slice sql, bool standard_strings);
 
 /* COPY … FROM STDIN: the table, its columns, the format. */
 struct copy_header {

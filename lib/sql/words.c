@@ -183,19 +183,23 @@ bool words_take_name(struct tokens *tokens, const char *type, struct buf *schema
 	return ok;
 }
 
-void words_skip_group(struct tokens *tokens)
+void words_skip_to_close(struct tokens *tokens)
 {
 	struct token token;
 	unsigned depth = 1;
 
-	if (!token_take_symbol(tokens, "("))
-		return;
 	while (depth > 0 && token_next(tokens, &token)) {
 		if (token_is_symbol(&token, "("))
 			depth++;
 		else if (token_is_symbol(&token, ")"))
 			depth--;
 	}
+}
+
+void words_skip_group(struct tokens *tokens)
+{
+	if (token_take_symbol(tokens, "("))
+		words_skip_to_close(tokens);
 }
 
 void words_skip_create_options(struct tokens *tokens)
@@ -229,25 +233,35 @@ bool words_find(struct tokens *tokens, const char *word)
 	return false;
 }
 
-bool words_take_call(struct tokens *tokens, struct slice *function)
+bool words_take_function(struct tokens *tokens, struct slice *function)
 {
 	struct tokens copy = *tokens;
-	struct tokens arguments;
 	struct token token;
 
 	if (!words_take(&copy, "SELECT"))
 		return false;
 	if (words_take(&copy, "pg_catalog") && !token_take_symbol(&copy, "."))
 		return false;
-	if (!token_next(&copy, &token) || token.kind != TOKEN_WORD)
-		return false;
-	arguments = copy;
-	if (!token_take_symbol(&arguments, "("))
-		return false;
-	words_skip_group(&copy);
-	if (!words_at_end(&copy))
+	if (!token_next(&copy, &token) || token.kind != TOKEN_WORD ||
+	    !token_take_symbol(&copy, "("))
 		return false;
 	*function = token.text;
+	*tokens = copy;
+	return true;
+}
+
+bool words_take_call(struct tokens *tokens, struct slice *function)
+{
+	struct tokens arguments = *tokens;
+	struct slice name;
+
+	if (!words_take_function(&arguments, &name))
+		return false;
+	struct tokens rest = arguments;
+	words_skip_to_close(&rest);
+	if (!words_at_end(&rest))
+		return false;
+	*function = name;
 	*tokens = arguments;
 	return true;
 }

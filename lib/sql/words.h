@@ -1,5 +1,6 @@
 /*
- * words.h - inside statement.h's modules only: words, types and names at the tokens' place.
+ * words.h - for statement.h's modules and those who judge statements: words, types and names at the
+ * tokens' place.
  *
  * The take_ calls move the tokens behind what they read; when they say false or NULL, the tokens
  * are where they were.
@@ -32,14 +33,19 @@ bool words_take_name(struct tokens *tokens, const char *type, struct buf *schema
 /* One group in parentheses, if there is one. */
 void words_skip_group(struct tokens *tokens);
 
+/* Inside a group in parentheses: to behind the one that closes it. */
+void words_skip_to_close(struct tokens *tokens);
+
 /* CREATE's words before the type: OR REPLACE, UNLOGGED, UNIQUE, … */
 void words_skip_create_options(struct tokens *tokens);
 
 /* To behind the next `word` outside parentheses; false, and tokens anywhere, when there is none. */
 bool words_find(struct tokens *tokens, const char *word);
 
-/* SELECT [pg_catalog.]function( and nothing but that call: its name in `function`, the tokens
- * behind the parenthesis. */
+/* SELECT [pg_catalog.]function( …: its name in `function`, the tokens behind the parenthesis. */
+bool words_take_function(struct tokens *tokens, struct slice *function);
+
+/* The same, when there is nothing but that call. */
 bool words_take_call(struct tokens *tokens, struct slice *function);
 
 #endif

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "input_internal.h"
+#include "interrupt.h"
 #include "io.h"
 
 /* Wrappings inside wrappings: nobody means more. */
@@ -28,6 +31,11 @@ ssize_t input_stage_read(struct input_stage *stage, void *data, size_t len, stru
 		return (ssize_t)give;
 	}
 	return stage->ops->read(stage, data, len, err);
+}
+
+void input_stage_stop(struct input_stage *stage)
+{
+	stage->ops->stop(stage);
 }
 
 void input_stage_free(struct input_stage *stage)
@@ -54,11 +62,29 @@ static int peek(struct input_stage *stage, struct err *err)
 struct fd_stage {
 	struct input_stage stage;
 	int fd;
+	int stop_fd; /* an eventfd: readable once it is to stop */
 };
+
+static void fd_stop(struct input_stage *stage)
+{
+	eventfd_write(((struct fd_stage *)stage)->stop_fd, 1);
+}
+
+/* A pipe may be silent for hours: waits for bytes or for being stopped.  True: stopped. */
+static bool wait_stopped(const struct fd_stage *stage)
+{
+	struct pollfd fds[] = {
+		{ .fd = stage->fd, .events = POLLIN },
+		{ .fd = stage->stop_fd, .events = POLLIN },
+		{ .fd = interrupt_fd(), .events = POLLIN },
+	};
+	return poll(fds, 3, -1) > 0 && (fds[1].revents & POLLIN);
+}
 
 static ssize_t fd_read(struct input_stage *stage, void *data, size_t len, struct err *err)
 {
-	return io_read(((struct fd_stage *)stage)->fd, data, len, stage->name, err);
+	struct fd_stage *fd = (struct fd_stage *)stage;
+	return wait_stopped(fd) ? 0 : io_read(fd->fd, data, len, stage->name, err);
 }
 
 /* Of standard input only the number stays: who writes into that pipe must see that nobody reads any
@@ -74,10 +100,11 @@ static void let_go(int fd)
 static void fd_free(struct input_stage *stage)
 {
 	let_go(((struct fd_stage *)stage)->fd);
+	close(((struct fd_stage *)stage)->stop_fd);
 	free(stage);
 }
 
-static const struct input_stage_ops fd_ops = { fd_read, fd_free };
+static const struct input_stage_ops fd_ops = { fd_read, fd_free, fd_stop };
 
 static struct input_stage *fd_stage_new(int fd, const char *name, struct err *err)
 {
@@ -89,6 +116,12 @@ static struct input_stage *fd_stage_new(int fd, const char *name, struct err *er
 	stage->stage.ops = &fd_ops;
 	stage->stage.name = name;
 	stage->fd = fd;
+	stage->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (stage->stop_fd < 0) {
+		err_system(err, errno, "cannot read %s", name);
+		free(stage);
+		return NULL;
+	}
 	io_widen_pipe(fd);
 	return &stage->stage;
 }

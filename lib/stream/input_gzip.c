@@ -72,7 +72,12 @@ static void gzip_free(struct input_stage *stage)
 	free(gzip);
 }
 
-static const struct input_stage_ops gzip_ops = { gzip_read, gzip_free };
+static void gzip_stop(struct input_stage *stage)
+{
+	input_stage_stop(((struct gzip_stage *)stage)->inner);
+}
+
+static const struct input_stage_ops gzip_ops = { gzip_read, gzip_free, gzip_stop };
 
 struct input_stage *input_gzip_new(struct input_stage *inner, struct err *err)
 {

@@ -19,6 +19,8 @@ struct input_stage_ops {
 	/* Up to len bytes, 0 at the end, -1 on error. */
 	ssize_t (*read)(struct input_stage *stage, void *data, size_t len, struct err *err);
 	void (*free)(struct input_stage *stage);
+	/* From another thread: a read that waits, and all later ones, say "the end". */
+	void (*stop)(struct input_stage *stage);
 };
 
 struct input_stage {
@@ -31,6 +33,7 @@ struct input_stage {
 
 ssize_t input_stage_read(struct input_stage *stage, void *data, size_t len, struct err *err);
 void input_stage_free(struct input_stage *stage);
+void input_stage_stop(struct input_stage *stage);
 
 struct input_stage *input_zstd_new(struct input_stage *inner, struct err *err);
 struct input_stage *input_gzip_new(struct input_stage *inner, struct err *err);

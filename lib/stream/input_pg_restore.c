@@ -36,15 +36,22 @@ static void *feed(void *arg)
 	return NULL;
 }
 
+/* It may be waiting for a writer that has hours to go. */
+static void end_feeder(struct pg_restore_stage *stage)
+{
+	if (!stage->feeding)
+		return;
+	input_stage_stop(stage->inner);
+	pthread_join(stage->feeder, NULL);
+	stage->feeding = false;
+}
+
 static int end_process(struct pg_restore_stage *stage, struct err *err)
 {
 	stage->ended = true;
 	struct err process_err = ERR_INIT;
 	int result = process_wait(stage->process, NULL, &process_err);
-	if (stage->feeding) {
-		pthread_join(stage->feeder, NULL);
-		stage->feeding = false;
-	}
+	end_feeder(stage);
 	if (err_is_set(&stage->feed_err)) {
 		*err = stage->feed_err;
 		return -1;
@@ -70,13 +77,18 @@ static void pg_restore_free(struct input_stage *base)
 {
 	struct pg_restore_stage *stage = (struct pg_restore_stage *)base;
 	process_free(stage->process);
-	if (stage->feeding)
-		pthread_join(stage->feeder, NULL);
+	end_feeder(stage);
 	input_stage_free(stage->inner);
 	free(stage);
 }
 
-static const struct input_stage_ops pg_restore_ops = { pg_restore_read, pg_restore_free };
+static void pg_restore_stop(struct input_stage *stage)
+{
+	input_stage_stop(((struct pg_restore_stage *)stage)->inner);
+}
+
+static const struct input_stage_ops pg_restore_ops = { pg_restore_read, pg_restore_free,
+	                                               pg_restore_stop };
 
 static struct process *start(const char *path, int stdin_fd, struct err *err)
 {

@@ -57,7 +57,12 @@ static void zstd_free(struct input_stage *stage)
 	free(zstd);
 }
 
-static const struct input_stage_ops zstd_ops = { zstd_read, zstd_free };
+static void zstd_stop(struct input_stage *stage)
+{
+	input_stage_stop(((struct zstd_stage *)stage)->inner);
+}
+
+static const struct input_stage_ops zstd_ops = { zstd_read, zstd_free, zstd_stop };
 
 struct input_stage *input_zstd_new(struct input_stage *inner, struct err *err)
 {

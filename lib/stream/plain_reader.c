@@ -122,6 +122,8 @@ static int handle_meta_command(struct plain_reader *reader, struct err *err)
 	struct slice line = { window_data(&reader->window) + lead, (size_t)end - lead };
 	record.place.statement = ++reader->statements;
 	record.statement.sql = slice_trim(line);
+	if (plain_reader_check_zero(reader, record.statement.sql, record.place.line, err) < 0)
+		return -1;
 	record.statement.class = statement_classify(record.statement.sql, true);
 	if (!statement_is_command(record.statement.class))
 		return plain_reader_damaged(

@@ -48,6 +48,9 @@ int plain_reader_deliver_comments(struct plain_reader *reader, size_t bytes, str
 
 /* plain_reader_statement.c: the scanned bytes are a whole statement, of which the first are its lead. */
 int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, struct err *err);
+/* ERR_INPUT when there is a zero byte in a statement or command. */
+int plain_reader_check_zero(const struct plain_reader *reader, struct slice sql, uint64_t line,
+                            struct err *err);
 /* What a setting changes for the reading of what follows. */
 int plain_reader_follow_setting(struct plain_reader *reader, const struct record *record,
                                 struct err *err);

@@ -112,12 +112,25 @@ out:
 	return result;
 }
 
+/* Where a C string ends the statement would end: the part before it must not run alone. */
+int plain_reader_check_zero(const struct plain_reader *reader, struct slice sql, uint64_t line,
+                            struct err *err)
+{
+	const char *zero = sql.len ? memchr(sql.data, '\0', sql.len) : NULL;
+	if (!zero)
+		return 0;
+	line += rows_count((struct slice){ sql.data, (size_t)(zero - sql.data) });
+	return plain_reader_damaged(reader, line, err, "a zero byte stands here: the script is damaged");
+}
+
 int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, struct err *err)
 {
 	struct record record = plain_reader_record(reader, RECORD_STATEMENT, lead);
 	struct record_statement *statement = &record.statement;
 	statement->sql = (struct slice){ window_data(&reader->window) + lead,
 		                         reader->scanned - lead };
+	if (plain_reader_check_zero(reader, statement->sql, record.place.line, err) < 0)
+		return -1;
 	statement->standard_strings = reader->splitter.standard_strings;
 	statement->class = statement_classify(statement->sql, statement->standard_strings);
 	if (read_toc(reader, record.lead, err) < 0)

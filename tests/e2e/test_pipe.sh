@@ -67,7 +67,7 @@ test_real_databases_from_pg_dump() {
 	each_corpus takes_pg_dumps
 }
 
-# One with a byte of everything, so to say; pg_restore does the reading.
+# Those that are not plain are read through pg_restore.
 test_every_format_of_pg_dump() {
 	load_corpus keystone-22
 	dbname copy
@@ -229,11 +229,8 @@ test_types_in_hostile_environments() {
 test_objects_in_hostile_environments() {
 	load source objects.sql
 	dbname copy
-	newrole hostile LOGIN SUPERUSER
 	make_hostile "DATABASE \"$db_source\""
-	make_hostile "ROLE \"$role_hostile\""
-	round_trip_in "$db_source" "$db_copy" "${hostile[@]}" PGUSER="$role_hostile"
-	sql "$db_copy" "REASSIGN OWNED BY \"$role_hostile\" TO postgres"
+	round_trip_in "$db_source" "$db_copy" "${hostile[@]}"
 }
 
 # The target is there already, with defaults of its own.

@@ -60,7 +60,6 @@ test_settings_of_the_database_come_along() {
 		GRANT CREATE ON DATABASE \"$db_source\" TO \"$role_user\"; ALTER DATABASE \"$db_source\" CONNECTION LIMIT 17;
 		ALTER DATABASE \"$db_source\" OWNER TO \"$role_owner\""
 	pg_dump -C "$db_source" >pg_dump.sql
-	pg_dump -Fc -C -f pg_dump.custom "$db_source"
 	pg_dump --clean -C "$db_source" >pg_dump.clean
 	iddump -C "$db_source" >iddump.sql
 	database_of "$db_source" >before

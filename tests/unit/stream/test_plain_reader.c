@@ -221,6 +221,26 @@ START_TEST(cluster_dump_ends_with_its_own_mark)
 }
 END_TEST
 
+START_TEST(zero_byte_in_a_statement_is_damage)
+{
+	const struct slice scripts[] = {
+		SLICE_LITERAL("SELECT 1;\nUPDATE t SET a = 1\n\0 WHERE b;\n"),
+		SLICE_LITERAL("SELECT 1;\n\nCOPY t (a\0) FROM stdin;\n\\.\n"),
+		SLICE_LITERAL("SELECT 1;\n\n\\restrict a\0b\n"),
+	};
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+		struct recorder recorder;
+		struct err err = ERR_INIT;
+		recorder_init(&recorder);
+		ck_assert_int_eq(read_into(scripts[i], 0, true, &recorder.sink, &err), -1);
+		ck_assert_str_eq(err.message,
+		                 "script:3: a zero byte stands here: the script is damaged");
+		ck_assert_int_eq(err.kind, ERR_INPUT);
+		recorder_release(&recorder);
+	}
+}
+END_TEST
+
 START_TEST(nothing_at_all_is_said_to_be_nothing)
 {
 	struct recorder recorder;
@@ -505,6 +525,7 @@ Suite *test_stream_plain_reader(void)
 	tcase_add_test(tc, crlf_dump_is_understood);
 	tcase_add_test(tc, last_statement_may_lack_its_semicolon);
 	tcase_add_test(tc, cluster_dump_ends_with_its_own_mark);
+	tcase_add_test(tc, zero_byte_in_a_statement_is_damage);
 	tcase_add_test(tc, nothing_at_all_is_said_to_be_nothing);
 	tcase_add_test(tc, end_mark_counts_only_as_a_comment_of_its_own);
 	tcase_add_loop_test(tc, script_is_refused, 0, (int)(sizeof(refused) / sizeof(*refused)));

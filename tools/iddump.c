@@ -33,6 +33,7 @@ struct options {
 	bool serializable_deferrable;
 	const char *snapshot;
 	const char *pg_dump;
+	const char *encoding;
 };
 
 #define AT(member) offsetof(struct options, member), NULL
@@ -52,6 +53,8 @@ static const struct option_entry output_entries[] = {
 	{ 0, "if-exists", NULL, "with --clean: DROP … IF EXISTS", OPTION_FLAG, AT(if_exists) },
 	{ 'C', "create", NULL, "begin with CREATE DATABASE, keep its settings", OPTION_FLAG,
 	  AT(create) },
+	{ 'E', "encoding", "ENCODING", "the script's encoding (default: UTF8)", OPTION_TEXT,
+	  AT(encoding) },
 	{ 'O', "no-owner", NULL, "leave out ownership", OPTION_FLAG, AT(no_owner) },
 	{ 'x', "no-acl", NULL, "leave out GRANT and REVOKE", OPTION_FLAG, AT(no_acl) },
 	{ 0, "no-comments", NULL, "leave out COMMENT", OPTION_FLAG, AT(no_comments) },
@@ -114,6 +117,7 @@ static struct source *open_database(const struct tool *tool, const char *version
 			.no_unlogged_data = options->no_unlogged,
 		},
 		.pg_dump = options->pg_dump,
+		.encoding = options->encoding,
 		.selection = selection(options),
 		.snapshot = { options->lock_wait_timeout, options->serializable_deferrable,
 		              options->snapshot },

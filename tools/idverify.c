@@ -109,17 +109,26 @@ static int open_side(struct verification *verification, struct side *side, struc
 	                       : open_database(verification, side, err);
 }
 
-/* `layout`: the order of columns that the other side has. */
-static int read_side(struct side *side, const struct contents *layout, struct err *err)
+/* `layout`: the order of columns that the other side has; `encoding`: that of its text, or NULL. */
+static int read_side(struct side *side, const struct contents *layout, const char *encoding,
+                     struct err *err)
 {
-	if (!side->is_stream)
+	if (!side->is_stream) {
 		db_source_set_layout(side->source, layout);
+		if (db_source_set_encoding(side->source, encoding, err) < 0)
+			return -1;
+	}
 	side->digests = digest_sink_new(side->is_stream ? layout : NULL, err);
 	if (!side->digests || source_run(side->source, side->digests, err) < 0)
 		return -1;
 	if (digest_sink_schema_only(side->digests))
 		return err_set(err, ERR_USAGE, "%s holds definitions only: there is nothing to compare",
 		               side->name.data);
+	const char *own = digest_sink_encoding(side->digests);
+	if (encoding && own && strcmp(encoding, own) != 0)
+		return err_set(err, ERR_USAGE,
+		               "%s is written in encoding %s, the other side in %s: dump both in one",
+		               side->name.data, own, encoding);
 	return 0;
 }
 
@@ -133,7 +142,7 @@ struct reading {
 static void *read_in_thread(void *arg)
 {
 	struct reading *reading = arg;
-	reading->result = read_side(reading->side, reading->layout, &reading->side->err);
+	reading->result = read_side(reading->side, reading->layout, NULL, &reading->side->err);
 	return NULL;
 }
 
@@ -148,7 +157,7 @@ static int read_both_databases(struct verification *verification, struct err *er
 	int failed = pthread_create(&thread, NULL, read_in_thread, &a);
 	if (failed)
 		return err_system(err, failed, "cannot start a thread");
-	int result = read_side(&verification->b, verification->layout, err);
+	int result = read_side(&verification->b, verification->layout, NULL, err);
 	pthread_join(thread, NULL);
 	if (a.result < 0)
 		*err = verification->a.err;
@@ -165,9 +174,10 @@ static int read_sides(struct verification *verification, struct err *err)
 		first = &verification->b;
 		second = &verification->a;
 	}
-	if (read_side(first, NULL, err) < 0)
+	if (read_side(first, NULL, NULL, err) < 0)
 		return -1;
-	return read_side(second, digest_sink_contents(first->digests), err);
+	return read_side(second, digest_sink_contents(first->digests),
+	                 digest_sink_encoding(first->digests), err);
 }
 
 static int write_report(const struct verification *verification, const struct buf *text,
@@ -278,7 +288,7 @@ static void verify(struct verification *verification, const struct option_operan
 		goto out;
 	if (both && read_sides(verification, err) == 0)
 		report(verification, err);
-	else if (!both && read_side(&verification->a, NULL, err) == 0)
+	else if (!both && read_side(&verification->a, NULL, NULL, err) == 0)
 		report_single(verification, err);
 out:
 	side_release(&verification->a);

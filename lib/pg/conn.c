@@ -10,6 +10,7 @@
 #include "conn_internal.h"
 #include "interrupt.h"
 #include "password.h"
+#include "session.h"
 
 /* Keywords and values for PQconnectdbParams(), which takes later ones over earlier ones; a dbname
  * that is a conninfo string or URI is expanded at its place. */
@@ -73,7 +74,10 @@ static struct pg *pg_new(PGconn *conn, const struct log *log, struct err *err)
 	pg->cancel = PQgetCancel(conn);
 	pg->cancel_ticket = pg->cancel ? interrupt_set_cancel(cancel_query, pg->cancel) : -1;
 	PQsetNoticeReceiver(conn, handle_notice, pg);
-	return pg;
+	if (session_begin(pg, err) == 0)
+		return pg;
+	pg_free(pg);
+	return NULL;
 }
 
 /* libpq's message ends with a newline, and may have several lines. */
@@ -164,10 +168,36 @@ static PGconn *connect_asking(struct parameters *parameters, enum pg_password mo
 	return conn;
 }
 
-static bool is_conninfo(const char *database)
+bool pg_is_conninfo(const char *database)
 {
 	return strncmp(database, "postgresql://", 13) == 0 ||
 	       strncmp(database, "postgres://", 11) == 0 || strchr(database, '=') != NULL;
+}
+
+/* libpq quotes what it does not understand, which may be (a part of) the password. */
+static int conninfo_error(const char *why, struct err *err)
+{
+	struct slice text = slice_trim(slice_of(why ? why : "out of memory"));
+	const char *first = memchr(text.data, '"', text.len), *last = memrchr(text.data, '"', text.len);
+	if (!first)
+		return err_set(err, ERR_USAGE, "the connection string is not understood: %.*s",
+		               SLICE_ARG(text));
+	struct slice head = { text.data, (size_t)(first - text.data) };
+	struct slice tail = { last + 1, text.len - (size_t)(last + 1 - text.data) };
+	return err_set(err, ERR_USAGE, "the connection string is not understood: %.*s\"…\"%.*s",
+	               SLICE_ARG(head), SLICE_ARG(tail));
+}
+
+static int check_conninfo(const char *database, struct err *err)
+{
+	char *why = NULL;
+	if (!database || !pg_is_conninfo(database))
+		return 0;
+	PQconninfoOption *options = PQconninfoParse(database, &why);
+	int result = options ? 0 : conninfo_error(why, err);
+	PQfreemem(why);
+	PQconninfoFree(options);
+	return result;
 }
 
 struct pg *pg_connect(const struct pg_target *target, const char *database_name,
@@ -175,11 +205,13 @@ struct pg *pg_connect(const struct pg_target *target, const char *database_name,
 {
 	struct parameters parameters = { .count = 0 };
 	const char *database = target->database;
+	if (check_conninfo(database, err) < 0)
+		return NULL;
 	/* The order is psql's: a conninfo string in the place of the name wins over the options. */
 	add_parameter(&parameters, "host", target->host);
 	add_parameter(&parameters, "port", target->port);
 	add_parameter(&parameters, "user", target->user);
-	if (database && (!database_name || is_conninfo(database)))
+	if (database && (!database_name || pg_is_conninfo(database)))
 		add_parameter(&parameters, "dbname", database);
 	if (database_name)
 		add_parameter(&parameters, "dbname", database_name);
@@ -250,6 +282,18 @@ const char *pg_parameter(const struct pg *pg, const char *name)
 int pg_backend_pid(const struct pg *pg)
 {
 	return PQbackendPID(pg->conn);
+}
+
+int pg_startup_options(const struct pg *pg, struct buf *text, struct err *err)
+{
+	PQconninfoOption *options = PQconninfo(pg->conn);
+	if (!options)
+		return err_memory(err, "a connection's parameters");
+	for (PQconninfoOption *option = options; option->keyword; option++)
+		if (strcmp(option->keyword, "options") == 0 && option->val)
+			buf_adds(text, option->val);
+	PQconninfoFree(options);
+	return buf_check(text, "a connection's parameters", err);
 }
 
 /* libpq's quoting of conninfo values: single quotes, with a backslash before ' and \. */

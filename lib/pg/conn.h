@@ -35,8 +35,12 @@ struct pg_target {
 
 struct pg;
 
+/* Is it a conninfo string or a URI, which may hold a password, rather than a name? */
+bool pg_is_conninfo(const char *database);
+
 /* `database_name`, when not NULL, replaces the database of the target.  `program` becomes
- * application_name (unless the user set one).  NULL on error. */
+ * application_name (unless the user set one).  The session has begun (session.h).  NULL on error, whose message shows
+ * nothing of a conninfo string that libpq does not understand (then ERR_USAGE). */
 struct pg *pg_connect(const struct pg_target *target, const char *database_name,
                       const char *program, const struct log *log, struct err *err);
 
@@ -62,6 +66,8 @@ int pg_backend_pid(const struct pg *pg);
  */
 int pg_child_conninfo(const struct pg *pg, const char *database_name, struct buf *conninfo,
                       const char **password, struct err *err);
+/* Appends the connection's "options" ("-c name=value …"): its own, else those of PGOPTIONS. */
+int pg_startup_options(const struct pg *pg, struct buf *text, struct err *err);
 
 struct pg_failure {
 	const char *sqlstate; /* "" when libpq itself failed */
@@ -80,6 +86,13 @@ int pg_exec(struct pg *pg, const char *sql, struct err *err);
 /* As pg_exec(), formatted. */
 int pg_execf(struct pg *pg, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * COMMIT, and nothing but that: the ROLLBACK that the server makes of it in a transaction that has
+ * failed is ERR_DATABASE.  When the connection ends before the answer, the message says that the outcome
+ * is not known, and how to ask for it.
+ */
+int pg_commit(struct pg *pg, struct err *err);
 
 struct pg_rows;
 struct pg_rows *pg_query(struct pg *pg, const char *sql, struct err *err);

@@ -18,6 +18,9 @@ struct db_source_options {
 	const char *program; /* "iddump 0.1.0": for the header */
 	struct pg_dump_options definitions; /* program, encoding and snapshot are filled in by us */
 	const char *pg_dump; /* --pg-dump, or NULL */
+	/* The stream's encoding; NULL is UTF8, or the database's own where the server can't convert.
+	 * Text that has no UTF-8 equivalent needs the database's own. */
+	const char *encoding;
 	struct selection selection;
 	struct snapshot_options snapshot;
 	bool with_definitions;
@@ -39,6 +42,8 @@ struct source *db_source_new(struct pg *pg, const struct db_source_options *opti
 struct contents *db_source_describe(struct source *base, struct err *err);
 
 void db_source_set_layout(struct source *base, const struct contents *layout);
+/* The encoding of what it delivers; NULL leaves it as it is. */
+int db_source_set_encoding(struct source *base, const char *encoding, struct err *err);
 
 /*
  * The rows, sequences and large objects that a connection sees in the transaction it is in, as DATA

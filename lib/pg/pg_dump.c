@@ -183,7 +183,7 @@ struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options 
 	}
 	dump->log = log;
 	if (pg_child_conninfo(pg, NULL, &dump->conninfo, &password, err) < 0 ||
-	    session_child_options(&dump->options, err) < 0)
+	    session_child_options(pg, &dump->options, err) < 0)
 		goto failed;
 	dump->process = start(options, program, dump, password, err);
 	if (dump->process)

@@ -36,6 +36,9 @@ static int fail(struct pg *pg, PGresult *result, struct err *err)
 	buf_reset(&pg->failed_message);
 	buf_add_slice(&pg->failed_message,
 	              slice_trim(slice_of(message ? message : PQerrorMessage(pg->conn))));
+	if (pg->failed_message.len == 0)
+		buf_addf(&pg->failed_message, "the server's answer was not expected (%s)",
+		         PQresStatus(PQresultStatus(result)));
 	pg->failure = (struct pg_failure){
 		.sqlstate = sqlstate ? sqlstate : "",
 		.message = pg->failed_message.data ? pg->failed_message.data : "out of memory",
@@ -66,6 +69,51 @@ static PGresult *execute(struct pg *pg, const char *sql, struct err *err)
 	return PQexecParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
 }
 
+static bool is_copy(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	return status == PGRES_COPY_OUT || status == PGRES_COPY_IN;
+}
+
+/* Rows may be many, so the server is told to stop sending them. */
+static void stop_copy(struct pg *pg, bool is_out)
+{
+	char ignored[256], *row = NULL;
+	PGresult *result;
+	if (!is_out)
+		PQputCopyEnd(pg->conn, "no rows");
+	else if (pg->cancel)
+		PQcancel(pg->cancel, ignored, sizeof(ignored));
+	while (is_out && PQgetCopyData(pg->conn, &row, 0) > 0) {
+		PQfreemem(row);
+		row = NULL;
+	}
+	while ((result = PQgetResult(pg->conn)))
+		PQclear(result);
+}
+
+/* A COPY to or from the client where nobody sends or takes rows: ended, and refused.  Always -1. */
+static int refuse_copy(struct pg *pg, PGresult *result, struct err *err)
+{
+	const char *direction =
+		PQresultStatus(result) == PGRES_COPY_OUT ? "TO STDOUT" : "FROM STDIN";
+	stop_copy(pg, PQresultStatus(result) == PGRES_COPY_OUT);
+	PQclear(result);
+	PQclear(pg->failed);
+	pg->failed = NULL;
+	buf_reset(&pg->failed_message);
+	buf_addf(&pg->failed_message, "COPY %s is not possible here", direction);
+	/* "feature_not_supported": it is about the statement. */
+	pg->failure = (struct pg_failure){ .sqlstate = "0A000" };
+	pg->failure.message = pg->failed_message.data ? pg->failed_message.data : "out of memory";
+	return err_set(err, ERR_DATABASE, "%s", pg->failure.message);
+}
+
+static int fail_or_refuse(struct pg *pg, PGresult *result, struct err *err)
+{
+	return is_copy(result) ? refuse_copy(pg, result, err) : fail(pg, result, err);
+}
+
 int pg_exec(struct pg *pg, const char *sql, struct err *err)
 {
 	PGresult *result = execute(pg, sql, err);
@@ -76,8 +124,54 @@ int pg_exec(struct pg *pg, const char *sql, struct err *err)
 		PQclear(result);
 		return 0;
 	default:
-		return fail(pg, result, err);
+		return fail_or_refuse(pg, result, err);
 	}
+}
+
+static int commit_failed(struct pg *pg, PGresult *result, const char *transaction,
+                         struct err *err)
+{
+	fail(pg, result, err);
+	if (PQstatus(pg->conn) != CONNECTION_BAD)
+		return -1;
+	err_prefix(err, "the connection ended before the answer: it is not known whether the "
+	                "transaction was committed");
+	if (transaction[0])
+		err_append(err,
+		           "\nHINT:  Ask in any database of the server: SELECT "
+		           "pg_catalog.txid_status(%s), which says committed or aborted.",
+		           transaction);
+	return -1;
+}
+
+static int check_committed(const PGresult *result, struct err *err)
+{
+	const char *tag = PQcmdStatus((PGresult *)result);
+	if (strcmp(tag, "COMMIT") == 0)
+		return 0;
+	return err_set(err, ERR_DATABASE,
+	               "the server answered %s to COMMIT: the transaction had failed, nothing of it "
+	               "was kept",
+	               tag);
+}
+
+int pg_commit(struct pg *pg, struct err *err)
+{
+	/* "" when it has none, having written nothing. */
+	char *transaction =
+		pg_query_value(pg, "SELECT pg_catalog.txid_current_if_assigned()", err);
+	if (!transaction)
+		return -1;
+	PGresult *result = execute(pg, "COMMIT", err);
+	int status;
+	if (PQresultStatus(result) == PGRES_COMMAND_OK) {
+		status = check_committed(result, err);
+		PQclear(result);
+	} else {
+		status = commit_failed(pg, result, transaction, err);
+	}
+	free(transaction);
+	return status;
 }
 
 int pg_execf(struct pg *pg, struct err *err, const char *format, ...)
@@ -98,7 +192,7 @@ struct pg_rows *pg_query(struct pg *pg, const char *sql, struct err *err)
 {
 	PGresult *result = execute(pg, sql, err);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-		fail(pg, result, err);
+		fail_or_refuse(pg, result, err);
 		return NULL;
 	}
 	struct pg_rows *rows = malloc(sizeof(*rows));
@@ -163,7 +257,7 @@ static int begin_copy(struct pg *pg, const char *sql, ExecStatusType expected, s
 {
 	PGresult *result = execute(pg, sql, err);
 	if (PQresultStatus(result) != expected)
-		return fail(pg, result, err);
+		return fail_or_refuse(pg, result, err);
 	PQclear(result);
 	return 0;
 }

@@ -33,9 +33,11 @@ static int prepare_session(struct restore *restore, struct err *err)
 		return -1;
 	if (pg_exec(restore->pg, "BEGIN", err) < 0 || set_role(restore, err) < 0)
 		return -1;
-	if (restore->options.clean)
-		return target_drop_all(restore->pg, restore->log, err);
-	return restore->target.is_own ? 0 : target_check_empty(restore->pg, err);
+	if (restore->options.clean ? target_drop_all(restore->pg, restore->log, err) < 0
+	                           : !restore->target.is_own && target_check_empty(restore->pg, err) < 0)
+		return -1;
+	/* Nothing of a user's is there any more that the database's own path could lead to. */
+	return own ? 0 : session_reset_path(restore->pg, err);
 }
 
 static int open_target(struct restore *restore, struct slice create_sql, struct err *err)
@@ -100,17 +102,14 @@ static int run_if_there(struct restore *restore, const struct record *record, st
 	return pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err);
 }
 
-/* The database's name, as the script has it, becomes the target's. */
+/* The database's name, as the script has it, becomes the target's.  There is one: restore_decide()
+ * has compared it. */
 static int run_renamed(struct restore *restore, const struct record *record, struct err *err)
 {
-	struct slice sql = record->statement.sql, name;
+	const struct record_statement *statement = &record->statement;
+	struct slice name = slice_of(pg_database(restore->pg));
 	struct buf renamed = BUF_INIT;
-	if (!statement_database_name(sql, &name))
-		return restore_run(restore, record, sql, err);
-	buf_add(&renamed, sql.data, (size_t)(name.data - sql.data));
-	sql_add_identifier(&renamed, slice_of(pg_database(restore->pg)));
-	const char *rest = name.data + name.len;
-	buf_add(&renamed, rest, sql.len - (size_t)(rest - sql.data));
+	statement_rename_database(statement->sql, statement->standard_strings, name, &renamed);
 	int result = buf_check(&renamed, "a statement", err);
 	if (result == 0)
 		result = restore_run(restore, record, buf_slice(&renamed), err);
@@ -152,6 +151,10 @@ static int handle_statement(struct restore *restore, const struct record *record
 	struct restore_decision decision =
 		restore_decide(&restore->options, &restore->target, &restore->state, statement);
 	bool creates_database = statement->class == CLASS_CREATE_DATABASE;
+	if (decision.action == RESTORE_REFUSE)
+		return err_set(err, ERR_INPUT, "%s:%llu: %s; nothing was restored",
+		               restore->options.input_name,
+		               (unsigned long long)record->place.line, decision.reason);
 	if (statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG)
 		return restore_setting(restore, record, err);
 	/* The database is opened by the first statement that says anything about it. */
@@ -162,10 +165,6 @@ static int handle_statement(struct restore *restore, const struct record *record
 	case RESTORE_LEAVE_OUT:
 		note_left_out(restore, record, decision.reason);
 		return 0;
-	case RESTORE_REFUSE:
-		return err_set(err, ERR_INPUT, "%s:%llu: %s; nothing was restored",
-		               restore->options.input_name,
-		               (unsigned long long)record->place.line, decision.reason);
 	case RESTORE_RUN_IF_THERE:
 		return run_if_there(restore, record, err);
 	case RESTORE_RUN_RENAMED:
@@ -225,7 +224,7 @@ static int restore_finish(struct sink *sink, struct err *err)
 	if (!restore->complete)
 		return err_set(err, ERR_INPUT, "%s: the stream has not ended",
 		               restore->options.input_name);
-	if (pg_exec(restore->pg, "COMMIT", err) < 0)
+	if (pg_commit(restore->pg, err) < 0)
 		return err_prefix(err, "at the commit (deferred constraints are checked there)");
 	log_detail(restore->log, "%llu statements, %llu rows restored into \"%s\"",
 	           (unsigned long long)contents_statements(restore->received),

@@ -29,6 +29,20 @@ static void reading_free(struct sink *sink)
 
 static const struct sink_ops reading_ops = { reading_write, reading_finish, reading_free };
 
+/* What was received was digested in the script's encoding: read back in the same. */
+static int pin(struct restore *restore, struct err *err)
+{
+	struct buf encoding = BUF_INIT;
+	buf_adds(&encoding, pg_parameter(restore->pg, "client_encoding"));
+	int result = buf_check(&encoding, "a name", err);
+	if (result == 0)
+		result = session_pin_formats(restore->pg, err);
+	if (result == 0)
+		result = pg_execf(restore->pg, err, "SET client_encoding = '%s'", encoding.data);
+	buf_release(&encoding);
+	return result;
+}
+
 int restore_verify(struct restore *restore, struct err *err)
 {
 	const struct catalog_options tables = { .skip_unlogged = false };
@@ -41,7 +55,7 @@ int restore_verify(struct restore *restore, struct err *err)
 		        restore->options.input_name, contents_undigested(restore->received));
 		goto out;
 	}
-	if (session_pin_formats(restore->pg, err) < 0 ||
+	if (pin(restore, err) < 0 ||
 	    db_source_read_data(restore->pg, &tables, restore->received, &reading.sink, err) < 0)
 		goto out;
 	result = contents_check_holds(restore->received, reading.contents, ERR_DATABASE, err);

@@ -75,21 +75,30 @@ static void choose_name(struct scratch *scratch)
 	scratch->name[end] = '\0';
 }
 
+static void note_leftover(const struct log *log, const char *name)
+{
+	struct buf quoted = BUF_INIT;
+	sql_add_identifier(&quoted, slice_of(name));
+	if (!quoted.failed)
+		log_note(log,
+		         "database \"%s\" was left by an idrestore that was killed; remove it with: "
+		         "DROP DATABASE %s",
+		         name, quoted.data);
+	buf_release(&quoted);
+}
+
 int scratch_report_leftovers(struct pg *pg, const struct log *log, struct err *err)
 {
 	struct pg_rows *rows = pg_query(
 		pg,
 		"SELECT d.datname FROM pg_catalog.pg_database d "
-		"WHERE d.datname LIKE 'idkit\\_scratch\\_%' AND NOT EXISTS "
+		"WHERE d.datname ~ '^" SCRATCH_PREFIX "[0-9a-f]{8}_' AND NOT EXISTS "
 		"(SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) ORDER BY 1",
 		err);
 	if (!rows)
 		return -1;
 	for (int row = 0; row < pg_rows_count(rows); row++)
-		log_note(log,
-		         "database \"%s\" was left by an idrestore that was killed; remove it with: "
-		         "dropdb %s",
-		         pg_value(rows, row, 0), pg_value(rows, row, 0));
+		note_leftover(log, pg_value(rows, row, 0));
 	pg_rows_free(rows);
 	return 0;
 }
@@ -183,13 +192,8 @@ static int add_locale(const struct scratch *scratch, const struct stream_header 
 static int build_create(const struct scratch *scratch, const struct stream_header *header,
                         struct slice create_sql, struct buf *sql, struct err *err)
 {
-	struct slice name;
-	if (create_sql.len > 0 && statement_database_name(create_sql, &name)) {
-		const char *rest = name.data + name.len;
-		buf_add(sql, create_sql.data, (size_t)(name.data - create_sql.data));
-		sql_add_identifier(sql, slice_of(scratch->name));
-		buf_add(sql, rest, create_sql.len - (size_t)(rest - create_sql.data));
-	} else {
+	/* The name stands before all strings: how they are to be read does not matter. */
+	if (!statement_rename_database(create_sql, true, slice_of(scratch->name), sql)) {
 		buf_adds(sql, "CREATE DATABASE ");
 		sql_add_identifier(sql, slice_of(scratch->name));
 		buf_adds(sql, " TEMPLATE = template0");

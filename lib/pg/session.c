@@ -1,7 +1,6 @@
 #include "session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct setting {
@@ -10,12 +9,18 @@ struct setting {
 	int since; /* server version, as PQserverVersion() */
 };
 
-static const struct setting basics[] = {
+/* What must hold from a connection's beginning. */
+static const struct setting first[] = {
+	{ "search_path", "", 0 },
 	{ "statement_timeout", "0", 0 },
 	{ "lock_timeout", "0", 0 },
 	{ "idle_in_transaction_session_timeout", "0", 90600 },
 	{ "idle_session_timeout", "0", 140000 },
 	{ "transaction_timeout", "0", 170000 },
+	{ NULL, NULL, 0 },
+};
+
+static const struct setting basics[] = {
 	/* Off, it makes the NULLs in arrays texts; every dump relies on it, and none says so. */
 	{ "array_nulls", "on", 0 },
 	{ NULL, NULL, 0 },
@@ -23,7 +28,6 @@ static const struct setting basics[] = {
 
 /* What the text of rows and definitions depends on. */
 static const struct setting formats[] = {
-	{ "search_path", "", 0 },
 	{ "DateStyle", "ISO", 0 },
 	{ "IntervalStyle", "postgres", 0 },
 	{ "TimeZone", "UTC", 0 },
@@ -45,12 +49,58 @@ static const struct setting guards[] = {
 	{ NULL, NULL, 0 },
 };
 
+/* A server whose caches are cold may not manage its first statement in a role's statement_timeout of
+ * a millisecond; with each attempt they are warmer. */
+#define FIRST_ATTEMPTS 20
+
+static int end_statement_timeout(struct pg *pg, struct err *err)
+{
+	struct err refused = ERR_INIT;
+	for (int i = 0; i < FIRST_ATTEMPTS; i++) {
+		refused = (struct err)ERR_INIT;
+		if (pg_exec(pg, "SET statement_timeout = 0", &refused) == 0)
+			return 0;
+		if (refused.kind != ERR_DATABASE || strcmp(pg_failure(pg)->sqlstate, "57014") != 0)
+			break;
+	}
+	*err = refused;
+	return -1;
+}
+
+/* No operator and no unqualified name: the search path is still the database owner's choice. */
+int session_begin(struct pg *pg, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	int result = end_statement_timeout(pg, err);
+	buf_adds(&sql, "SELECT ");
+	for (size_t i = 0; first[i].name; i++)
+		if (pg_server_version(pg) >= first[i].since)
+			buf_addf(&sql, "%spg_catalog.set_config('%s', '%s', false)", i ? ", " : "",
+			         first[i].name, first[i].value);
+	if (result == 0 && (result = buf_check(&sql, "a statement", err)) == 0)
+		result = pg_exec(pg, sql.data, err);
+	buf_release(&sql);
+	return result;
+}
+
+int session_pin_path(struct pg *pg, struct err *err)
+{
+	return pg_exec(pg, "SELECT pg_catalog.set_config('search_path', '', false)", err);
+}
+
+int session_reset_path(struct pg *pg, struct err *err)
+{
+	return pg_exec(pg, "RESET search_path", err);
+}
+
 /* set_config() by a query on pg_settings: a setting that the server does not know is left out, also
  * one that came with a minor version. */
 static int pin(struct pg *pg, const struct setting *settings, struct err *err)
 {
 	struct buf sql = BUF_INIT;
 	int result = -1;
+	if (session_pin_path(pg, err) < 0)
+		return -1;
 	buf_adds(&sql, "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES ");
 	for (size_t i = 0; settings[i].name; i++)
 		buf_addf(&sql, "%s('%s', '%s')", i ? ", " : "", settings[i].name,
@@ -90,11 +140,10 @@ int session_pin(struct pg *pg, struct err *err)
 	return pin(pg, guards, err) < 0 ? -1 : session_pin_formats(pg, err);
 }
 
-int session_child_options(struct buf *options, struct err *err)
+int session_child_options(const struct pg *pg, struct buf *options, struct err *err)
 {
-	const char *users = getenv("PGOPTIONS");
-	if (users)
-		buf_adds(options, users);
+	if (pg_startup_options(pg, options, err) < 0)
+		return -1;
 	/* pg_dump pins what it knows of by itself; not these, on which the text of definitions
 	 * depends. */
 	buf_adds(options, " -c standard_conforming_strings=on -c TimeZone=UTC -c lc_monetary=C"

@@ -10,6 +10,18 @@
 
 #include "conn.h"
 
+/*
+ * The first statements of every connection, before any that looks up an operator or an unqualified
+ * name: a database's owner chooses its search path, and could have the session of a superuser run
+ * functions of his own.  Timeouts, too, or those of the role end what we do.
+ */
+int session_begin(struct pg *pg, struct err *err);
+
+/* search_path '', as it is from session_begin() on; and the session's own, for scripts that rely on
+ * it and for questions about it.  Under that, every operator and function must be qualified. */
+int session_pin_path(struct pg *pg, struct err *err);
+int session_reset_path(struct pg *pg, struct err *err);
+
 /* Pins them all; client_encoding becomes UTF8, or the database's own where the server can't convert
  * (SQL_ASCII). */
 int session_pin(struct pg *pg, struct err *err);
@@ -18,12 +30,13 @@ int session_pin(struct pg *pg, struct err *err);
  * functions of a script that is restored do. */
 int session_pin_formats(struct pg *pg, struct err *err);
 
-/* For restoring scripts of others, which rely on what psql would give them: only timeouts off
- * and array_nulls on. */
+/* For restoring scripts of others, which rely on what psql would give them: array_nulls on, and what
+ * session_begin() has set.  The search path stays pinned until session_reset_path(). */
 int session_pin_basics(struct pg *pg, struct err *err);
 
-/* The same settings for a child's PGOPTIONS ("-c name=value …"), behind what the user has there. */
-int session_child_options(struct buf *options, struct err *err);
+/* The same settings for a child's PGOPTIONS ("-c name=value …"), behind those that the connection was
+ * made with. */
+int session_child_options(const struct pg *pg, struct buf *options, struct err *err);
 
 /* Appends the SET statements that a script begins with, and again after each \connect. */
 void session_add_preamble(struct buf *script, const char *encoding);

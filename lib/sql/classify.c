@@ -79,9 +79,9 @@ static enum statement_class classify_reset(struct tokens *tokens)
 static bool is_large_object_call(struct slice function)
 {
 	static const char *const functions[] = {
-		"lo_close",  "lo_creat",   "lo_create", "lo_export", "lo_from_bytea", "lo_get",
-		"lo_import", "lo_lseek",   "lo_lseek64", "lo_open",  "lo_put",        "lo_tell",
-		"lo_tell64", "lo_truncate", "lo_truncate64", "lo_unlink", "loread",   "lowrite",
+		"lo_close",  "lo_creat",    "lo_create",     "lo_export", "lo_from_bytea", "lo_get",
+		"lo_import", "lo_lseek",    "lo_lseek64",    "lo_open",   "lo_put",        "lo_tell",
+		"lo_tell64", "lo_truncate", "lo_truncate64", "lo_unlink", "loread",        "lowrite",
 	};
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)

@@ -4,7 +4,8 @@
  *     \connect [-reuse-previous=on|off] [database|- [role|- [host|- [port|-]]]]
  *
  * The database may be a conninfo string: pg_dump writes "dbname='my-db'" for every name that holds
- * anything but letters, digits, "_" and "." (appendPsqlMetaConnect() in src/fe_utils/string_utils.c).
+ * anything but letters, digits, "_" and "." (appendPsqlMetaConnect() in
+ * src/fe_utils/string_utils.c).
  */
 #include <ctype.h>
 #include <string.h>
@@ -45,14 +46,16 @@ static bool take_quoted(struct slice *rest, char quote, struct buf *value)
 			if (rest->len == 0 || !strchr("'\\", *rest->data))
 				return false;
 			c = take_char(rest);
+		} else if (quote == '\'' && c == '"') {
+			return false; /* psql would take it away */
 		}
 		buf_addc(value, c);
 	}
 	return false;
 }
 
-/* One argument without its quotes (psqlscanslash.l, OT_SQLIDHACK); empty for "-" and at the end.  False
- * for what psql would run or substitute, and for quotes that do not close. */
+/* One argument without its quotes (psqlscanslash.l, OT_SQLIDHACK); empty for "-" and at the end.
+ * False for what psql would run or substitute, and for quotes that do not close. */
 static bool take_argument(struct slice *rest, struct buf *value)
 {
 	bool is_quoted = false;
@@ -105,8 +108,7 @@ static enum connect_target read_conninfo(struct slice rest, struct buf *database
 
 		if (!equals)
 			return CONNECT_UNKNOWN;
-		struct slice key = slice_trim(
-			(struct slice){ rest.data, (size_t)(equals - rest.data) });
+		struct slice key = slice_trim((struct slice){ rest.data, (size_t)(equals - rest.data) });
 		if (slice_equals(key, "user"))
 			return CONNECT_ROLE;
 		if (!slice_equals(key, "dbname"))

@@ -76,15 +76,14 @@ static enum database_naming in_update(struct tokens tokens, struct slice *name)
 	return DATABASE_LITERAL;
 }
 
-enum database_naming statement_database(struct slice sql, bool standard_strings,
-                                        struct slice *name)
+enum database_naming statement_database(struct slice sql, bool standard_strings, struct slice *name)
 {
 	static const struct {
 		const char *verb;
 		enum database_naming (*find)(struct tokens tokens, struct slice *name);
 	} verbs[] = {
-		{ "CREATE", database_at },   { "DROP", database_at },  { "ALTER", in_alter },
-		{ "COMMENT ON", database_at }, { "GRANT", in_object }, { "REVOKE", in_object },
+		{ "CREATE", database_at },       { "DROP", database_at }, { "ALTER", in_alter },
+		{ "COMMENT ON", database_at },   { "GRANT", in_object },  { "REVOKE", in_object },
 		{ "SECURITY LABEL", in_object }, { "UPDATE", in_update },
 	};
 	struct tokens tokens = tokens_of(sql, standard_strings);

@@ -13,6 +13,7 @@ struct digest_sink {
 	struct contents *original; /* likewise in the stream's own order; NULL when never different */
 	bool schema_only;
 	bool vouched;
+	char *encoding;
 	/* The COPY block that passes, when its columns are in another order. */
 	size_t *places;
 	struct slice *columns;
@@ -78,6 +79,15 @@ static int check_trailer(struct digest_sink *digest, const struct record *record
 	                            ERR_INPUT, err);
 }
 
+static int remember_encoding(struct digest_sink *digest, const struct stream_header *header,
+                             struct err *err)
+{
+	const char *encoding = stream_header_get(header, "client_encoding");
+	if (encoding && !(digest->encoding = strdup(encoding)))
+		return err_memory(err, "a stream's header");
+	return 0;
+}
+
 static int digest_write(struct sink *sink, const struct record *record, struct err *err)
 {
 	struct digest_sink *digest = (struct digest_sink *)sink;
@@ -85,7 +95,7 @@ static int digest_write(struct sink *sink, const struct record *record, struct e
 	if (record->kind == RECORD_HEADER) {
 		const char *extent = stream_header_get(record->header, "contents");
 		digest->schema_only = extent && strcmp(extent, "schema") == 0;
-		return 0;
+		return remember_encoding(digest, record->header, err);
 	}
 	if (digest->original && contents_add(digest->original, record, &options, err) < 0)
 		return -1;
@@ -113,6 +123,7 @@ static void digest_free(struct sink *sink)
 	forget_block(digest);
 	contents_free(digest->contents);
 	contents_free(digest->original);
+	free(digest->encoding);
 	buf_release(&digest->rows);
 	free(digest);
 }
@@ -146,6 +157,11 @@ const struct contents *digest_sink_contents(const struct sink *sink)
 bool digest_sink_vouched(const struct sink *sink)
 {
 	return ((const struct digest_sink *)sink)->vouched;
+}
+
+const char *digest_sink_encoding(const struct sink *sink)
+{
+	return ((const struct digest_sink *)sink)->encoding;
 }
 
 bool digest_sink_schema_only(const struct sink *sink)

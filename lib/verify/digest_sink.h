@@ -19,6 +19,10 @@ const struct contents *digest_sink_contents(const struct sink *sink);
 /* Did the stream say by itself what it holds (ours), or was it only digested (others')? */
 bool digest_sink_vouched(const struct sink *sink);
 
+/* The encoding that the rows were digested in, as the stream's header has it; NULL when it does not
+ * say. */
+const char *digest_sink_encoding(const struct sink *sink);
+
 /* "schema" when the stream holds no rows by intention, see iddump --schema-only. */
 bool digest_sink_schema_only(const struct sink *sink);
 

@@ -305,3 +305,23 @@ test_the_pg_dump_program() {
 	expect_status 3 iddump --pg-dump ./broken "$db_source"
 	expect_no_result
 }
+
+# WIN1252 leaves bytes undefined that a database may hold all the same: no UTF-8 says them.
+test_encoding_of_the_stream() {
+	dbname latin
+	dbname copy
+	createdb -T template0 -E WIN1252 --locale=C "$db_latin"
+	printf "SET client_encoding = 'WIN1252';\nCREATE TABLE t (a text);\nINSERT INTO t VALUES (E'\\\\x81'), ('caf\xe9');\n" |
+		psql -X -q -v ON_ERROR_STOP=1 "$db_latin"
+	expect_status 4 iddump "$db_latin"
+	expect_match 'UTF8' "$err"
+	expect_status 0 iddump -E WIN1252 -o stream.sql "$db_latin"
+	expect_match "^SET client_encoding = 'WIN1252';" stream.sql
+	idrestore --create --verify -d "$db_copy" stream.sql
+	expect_equal "$(sql "$db_copy" "SELECT string_agg(encode(convert_to(a, 'WIN1252'), 'hex'), ' ' ORDER BY 1) FROM t WHERE a LIKE 'caf%'")" 636166e9
+	expect_equal "$(sql "$db_copy" 'SELECT count(*) FROM t')" 2
+	expect_status 0 idverify stream.sql "$db_copy"
+	expect_match '^equal: 1 table, 2 rows' "$out"
+	expect_status 4 iddump -E nonsense "$db_latin"
+	expect_match 'encoding "nonsense": invalid value for parameter "client_encoding"' "$err"
+}

@@ -146,7 +146,7 @@ test_nothing_is_left_of_a_database_to_be_created() {
 		expect_status 3 bash -c 'head -c "$1" stream.sql | idrestore --create -d "$2"' _ "$size" "$db_copy"
 		expect_no_database "$db_copy"
 	done
-	places=($((bytes / 2)))
+	places=($(grep -abo 'name 7' stream.sql | cut -d: -f1))
 	flip 0 >flipped.sql
 	expect_status 3 idrestore --create -d "$db_copy" flipped.sql
 	expect_no_database "$db_copy"

@@ -29,7 +29,7 @@ end_restore() {
 
 test_session_in_the_new_database_is_waited_for() {
 	begin_restore
-	psql -X -q -d "$scratch" -c 'SELECT pg_sleep(9)' >/dev/null &
+	psql -X -q -d "$scratch" -c 'SELECT pg_sleep(9)' >/dev/null 7>&- &
 	eventually 10 sql_is "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(9)'
 		AND datname = '$scratch'" 1
 	end_restore

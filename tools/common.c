@@ -98,6 +98,7 @@ int tool_end(struct tool *tool, struct err *err)
 	options_release(tool->groups);
 	if (fflush(stdout) != 0)
 		err_set(err, ERR_SYSTEM, "cannot write to standard output");
+	log_make_printable(err->message);
 	if (err_is_set(err) && err->kind != ERR_DIFFERENT)
 		fprintf(stderr, "%s: error: %s\n", tool->program, err->message);
 	if (err->kind == ERR_SIGNAL)
@@ -105,11 +106,19 @@ int tool_end(struct tool *tool, struct err *err)
 	return err_exit_status(err);
 }
 
+/* A connection string may hold a password: it is never shown. */
+int tool_too_many(const char *operand, struct err *err)
+{
+	if (pg_is_conninfo(operand))
+		return err_set(err, ERR_USAGE, "one argument too many");
+	return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operand);
+}
+
 int tool_one_operand(const struct option_operands *operands, const char **operand,
                      struct err *err)
 {
 	if (operands->count > 1)
-		return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operands->items[1]);
+		return tool_too_many(operands->items[1], err);
 	if (operands->count == 1)
 		*operand = operands->items[0];
 	return 0;

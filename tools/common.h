@@ -58,6 +58,9 @@ int tool_end(struct tool *tool, struct err *err);
 /* "iddump 0.1.0" in the caller's buffer. */
 void tool_version(const struct tool *tool, char *text, size_t size);
 
+/* The error for an operand that is one too many.  Always -1. */
+int tool_too_many(const char *operand, struct err *err);
+
 /* At most one operand. */
 int tool_one_operand(const struct option_operands *operands, const char **operand,
                      struct err *err);

@@ -258,17 +258,25 @@ static void side_release(struct side *side)
 	buf_release(&side->name);
 }
 
+/* A connection string may hold a password: it is never shown. */
+static int needs_another(const char *argument, struct err *err)
+{
+	if (pg_is_conninfo(argument))
+		return err_set(err, ERR_USAGE, "a database needs something to be compared with");
+	return err_set(err, ERR_USAGE,
+	               "database \"%s\" needs something to be compared with (there is no file of that "
+	               "name)",
+	               argument);
+}
+
 static int validate(const struct option_operands *operands, struct err *err)
 {
 	if (operands->count == 0)
 		return err_set(err, ERR_USAGE, "nothing to compare: name A and B (see --help)");
 	if (operands->count > 2)
-		return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operands->items[2]);
+		return tool_too_many(operands->items[2], err);
 	if (operands->count == 1 && !side_of(operands->items[0]).is_stream)
-		return err_set(err, ERR_USAGE,
-		               "database \"%s\" needs something to be compared with (there is no file of "
-		               "that name)",
-		               operands->items[0]);
+		return needs_another(operands->items[0], err);
 	if (operands->count == 2 && strcmp(operands->items[0], "-") == 0 &&
 	    strcmp(operands->items[1], "-") == 0)
 		return err_set(err, ERR_USAGE, "only one side can be standard input");

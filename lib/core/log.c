@@ -2,11 +2,50 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
+
+/* Bytes of the UTF-8 character that begins with this byte; 1 for bytes that begin none. */
+static size_t character_bytes(unsigned char first)
+{
+	return first < 0xC2 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 1;
+}
+
+static bool is_control(const unsigned char *at, size_t bytes)
+{
+	if (bytes == 2)
+		return at[0] == 0xC2 && at[1] < 0xA0;
+	if (bytes > 2 || *at == '\n' || *at == '\t')
+		return false;
+	/* C1 control codes outside of UTF-8, too. */
+	return *at < 0x20 || *at == 0x7F || (*at >= 0x80 && *at < 0xA0);
+}
+
+void log_make_printable(char *text)
+{
+	unsigned char *from = (unsigned char *)text, *to = from;
+
+	while (*from) {
+		size_t bytes = 1, wanted = character_bytes(*from);
+		while (bytes < wanted && (from[bytes] & 0xC0) == 0x80)
+			bytes++;
+		/* A sequence that is cut short is bytes. */
+		if (bytes < wanted)
+			bytes = 1;
+		if (is_control(from, bytes))
+			*to++ = '?';
+		else
+			for (size_t i = 0; i < bytes; i++)
+				*to++ = from[i];
+		from += bytes;
+	}
+	*to = '\0';
+}
 
 __attribute__((format(printf, 3, 0))) static void log_line(const struct log *log,
                                                            enum log_level level, const char *format,
@@ -21,6 +60,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(const struct log *log
 		log->write(log->arg, level, format);
 		return;
 	}
+	log_make_printable(line);
 	log->write(log->arg, level, line);
 	free(line);
 }
@@ -85,7 +125,14 @@ static void stderr_line(void *arg, enum log_level level, const char *line)
 	const char *program = arg;
 	struct buf text = BUF_INIT;
 
-	buf_addf(&text, "%s: %s%s\n", program, level_word(level), line);
+	buf_addf(&text, "%s: %s", program, level_word(level));
+	/* What comes behind a newline must not pass for a line of its own. */
+	for (size_t len = strcspn(line, "\n"); line[len]; len = strcspn(line, "\n")) {
+		buf_add(&text, line, len);
+		buf_adds(&text, "\n  ");
+		line += len + 1;
+	}
+	buf_addf(&text, "%s\n", line);
 	if (!text.failed)
 		write_stderr(text.data, text.len);
 	buf_release(&text);

@@ -11,7 +11,8 @@ struct catalog_memory {
 	struct pg_rows *tables;
 	struct pg_rows *columns;
 	struct pg_rows *sequences;
-	struct pg_rows *values;
+	struct pg_rows **values; /* a query's result for each VALUES_AT_ONCE sequences */
+	size_t value_count;
 	struct pg_rows *large_objects;
 	struct slice *column_names;
 };
@@ -143,15 +144,21 @@ static int read_tables(struct pg *pg, const struct catalog_options *options,
 	return 0;
 }
 
-/* Sequences' values are rows of the sequences themselves: one query for them all. */
-static struct pg_rows *query_values(struct pg *pg, const struct pg_rows *sequences,
+/* Sequences' values are rows of the sequences themselves.  Many are read by one query, but not all: the
+ * server's time for a UNION grows with the square of its branches. */
+#define VALUES_AT_ONCE 100
+
+/* Those of the sequences from `first` on. */
+static struct pg_rows *query_values(struct pg *pg, const struct pg_rows *sequences, int first,
                                     struct err *err)
 {
 	struct buf sql = BUF_INIT;
 	struct pg_rows *rows = NULL;
-	for (int row = 0; row < pg_rows_count(sequences); row++) {
+	int count = pg_rows_count(sequences);
+	int end = count - first > VALUES_AT_ONCE ? first + VALUES_AT_ONCE : count;
+	for (int row = first; row < end; row++) {
 		buf_addf(&sql, "%sSELECT %d, last_value, is_called FROM ",
-		         row ? " UNION ALL " : "", row);
+		         row > first ? " UNION ALL " : "", row);
 		sql_add_qualified(&sql, pg_value_slice(sequences, row, 0),
 		                  pg_value_slice(sequences, row, 1));
 	}
@@ -160,6 +167,34 @@ static struct pg_rows *query_values(struct pg *pg, const struct pg_rows *sequenc
 		rows = pg_query(pg, sql.data, err);
 	buf_release(&sql);
 	return rows;
+}
+
+static int read_values(struct pg *pg, struct catalog_memory *memory, struct err *err)
+{
+	int count = pg_rows_count(memory->sequences);
+	memory->values = calloc((size_t)count / VALUES_AT_ONCE + 1, sizeof(struct pg_rows *));
+	if (!memory->values)
+		return err_memory(err, "the catalog");
+	for (int first = 0; first < count; first += VALUES_AT_ONCE) {
+		struct pg_rows *rows = query_values(pg, memory->sequences, first, err);
+		if (!rows)
+			return -1;
+		memory->values[memory->value_count++] = rows;
+	}
+	return 0;
+}
+
+static void fill_sequence(struct catalog *catalog, int row)
+{
+	const struct catalog_memory *memory = catalog->memory;
+	const struct pg_rows *values = memory->values[row / VALUES_AT_ONCE];
+	catalog->sequences[catalog->sequence_count++] = (struct catalog_sequence){
+		.schema = pg_value(memory->sequences, row, 0),
+		.name = pg_value(memory->sequences, row, 1),
+		.owner = pg_value(memory->sequences, row, 2),
+		.last_value = pg_value(values, row % VALUES_AT_ONCE, 1),
+		.is_called = pg_value_bool(values, row % VALUES_AT_ONCE, 2),
+	};
 }
 
 static int read_sequences(struct pg *pg, const struct catalog_options *options,
@@ -180,19 +215,10 @@ static int read_sequences(struct pg *pg, const struct catalog_options *options,
 	catalog->sequences = calloc(count + 1, sizeof(*catalog->sequences));
 	if (!catalog->sequences)
 		return err_memory(err, "the catalog");
-	if (count == 0)
-		return 0;
-	memory->values = query_values(pg, memory->sequences, err);
-	if (!memory->values)
+	if (read_values(pg, memory, err) < 0)
 		return -1;
-	for (int i = 0; i < (int)count; i++)
-		catalog->sequences[catalog->sequence_count++] = (struct catalog_sequence){
-			.schema = pg_value(memory->sequences, i, 0),
-			.name = pg_value(memory->sequences, i, 1),
-			.owner = pg_value(memory->sequences, i, 2),
-			.last_value = pg_value(memory->values, i, 1),
-			.is_called = pg_value_bool(memory->values, i, 2),
-		};
+	for (size_t i = 0; i < count; i++)
+		fill_sequence(catalog, (int)i);
 	return 0;
 }
 
@@ -240,7 +266,9 @@ void catalog_release(struct catalog *catalog)
 		pg_rows_free(memory->tables);
 		pg_rows_free(memory->columns);
 		pg_rows_free(memory->sequences);
-		pg_rows_free(memory->values);
+		for (size_t i = 0; i < memory->value_count; i++)
+			pg_rows_free(memory->values[i]);
+		free(memory->values);
 		pg_rows_free(memory->large_objects);
 		free(memory->column_names);
 		free(memory);

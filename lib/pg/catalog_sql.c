@@ -55,5 +55,8 @@ int catalog_add_sequences(struct pg *pg, const struct catalog_options *options, 
 	if (catalog_add_tables(pg, options, sql, err) < 0)
 		return -1;
 	buf_adds(sql, ")))");
+	/* Since PostgreSQL 15 an unlogged table's sequence is unlogged, too; a standby can't read it. */
+	if (options->skip_unlogged)
+		buf_adds(sql, " AND c.relpersistence <> 'u'");
 	return buf_check(sql, "a statement", err);
 }

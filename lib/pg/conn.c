@@ -13,13 +13,15 @@
 #include "session.h"
 
 /* Keywords and values for PQconnectdbParams(), which takes later ones over earlier ones; a dbname
- * that is a conninfo string or URI is expanded at its place. */
+ * that is a conninfo string or URI is expanded at its place, when `expand_name` says so: a name may
+ * hold "=", too. */
 #define LARGEST_PARAMETERS 64
 
 struct parameters {
 	const char *keywords[LARGEST_PARAMETERS];
 	const char *values[LARGEST_PARAMETERS];
 	size_t count;
+	bool expand_name;
 };
 
 static void add_parameter(struct parameters *parameters, const char *keyword, const char *value)
@@ -114,7 +116,8 @@ static bool wait_for_socket(PGconn *conn, PostgresPollingStatusType wanted, time
 /* PQconnectdbParams() would sit through SIGINT; this does not. */
 static PGconn *try_connect(const struct parameters *parameters, struct err *err)
 {
-	PGconn *conn = PQconnectStartParams(parameters->keywords, parameters->values, 1);
+	PGconn *conn = PQconnectStartParams(parameters->keywords, parameters->values,
+	                                    parameters->expand_name);
 	if (!conn) {
 		err_memory(err, "a connection");
 		return NULL;
@@ -203,7 +206,7 @@ static int check_conninfo(const char *database, struct err *err)
 struct pg *pg_connect(const struct pg_target *target, const char *database_name,
                       const char *program, const struct log *log, struct err *err)
 {
-	struct parameters parameters = { .count = 0 };
+	struct parameters parameters = { .expand_name = true };
 	const char *database = target->database;
 	if (check_conninfo(database, err) < 0)
 		return NULL;
@@ -222,7 +225,7 @@ struct pg *pg_connect(const struct pg_target *target, const char *database_name,
 
 struct pg *pg_connect_like(const struct pg *pg, const char *database_name, struct err *err)
 {
-	struct parameters parameters = { .count = 0 };
+	struct parameters parameters = { .expand_name = false };
 	PQconninfoOption *options = PQconninfo(pg->conn);
 	for (PQconninfoOption *option = options; option && option->keyword; option++)
 		if (option->val && option->val[0])

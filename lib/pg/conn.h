@@ -39,8 +39,8 @@ struct pg;
 bool pg_is_conninfo(const char *database);
 
 /* `database_name`, when not NULL, replaces the database of the target.  `program` becomes
- * application_name (unless the user set one).  The session has begun (session.h).  NULL on error, whose message shows
- * nothing of a conninfo string that libpq does not understand (then ERR_USAGE). */
+ * application_name (unless the user set one).  The session has begun (session.h).  NULL on error,
+ * whose message shows nothing of a conninfo string that libpq does not understand (ERR_USAGE). */
 struct pg *pg_connect(const struct pg_target *target, const char *database_name,
                       const char *program, const struct log *log, struct err *err);
 

@@ -293,7 +293,7 @@ static int check_unlogged(struct db_source *source, struct err *err)
 		return 0;
 	struct buf sql = BUF_INIT;
 	buf_adds(&sql, "SELECT count(*) FROM pg_catalog.pg_class WHERE relpersistence = 'u' "
-	               "AND relkind = 'r' AND pg_catalog.pg_is_in_recovery()");
+	               "AND relkind IN ('r', 'S') AND pg_catalog.pg_is_in_recovery()");
 	char *count = pg_query_value(source->pg, sql.data, err);
 	buf_release(&sql);
 	if (!count)
@@ -302,8 +302,9 @@ static int check_unlogged(struct db_source *source, struct err *err)
 	free(count);
 	if (any)
 		return err_set(err, ERR_DATABASE,
-		               "database \"%s\" is on a standby, where unlogged tables have no rows: "
-		               "--no-unlogged-table-data leaves these rows out",
+		               "database \"%s\" is on a standby, where unlogged tables have no rows and unlogged "
+		               "sequences no value: "
+		               "--no-unlogged-table-data leaves these out",
 		               pg_database(source->pg));
 	return 0;
 }

@@ -21,7 +21,7 @@ static int create(struct data_reader *reader, const char *oid, const struct buf 
 	return result;
 }
 
-/* The bytes at `offset`, in bytea's hex format: "\x" alone behind the end. */
+/* The bytes at `offset`, in bytea's hex format: less than PIECE_BYTES only at the end. */
 static char *read_piece(struct data_reader *reader, const char *oid, unsigned long long offset,
                         struct err *err)
 {
@@ -60,7 +60,7 @@ static int read_bytes(struct data_reader *reader, const char *oid, struct buf *l
 		if (bytes > 0)
 			result = put_piece(reader, oid, offset, hex, lead, object, err);
 		free(hex);
-		if (result < 0 || bytes == 0)
+		if (result < 0 || bytes < PIECE_BYTES)
 			return result;
 		buf_reset(lead);
 		offset += bytes;

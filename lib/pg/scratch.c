@@ -359,6 +359,17 @@ static int drop_patiently(struct scratch *scratch, struct err *err)
 	return -1;
 }
 
+static void warn_left(const struct scratch *scratch, const struct err *err)
+{
+	struct buf quoted = BUF_INIT;
+	sql_add_identifier(&quoted, slice_of(scratch->name));
+	log_warning(scratch->log,
+	            "scratch database \"%s\" could not be dropped (%s); remove it with: "
+	            "DROP DATABASE %s",
+	            scratch->name, err->message, quoted.failed ? scratch->name : quoted.data);
+	buf_release(&quoted);
+}
+
 void scratch_free(struct scratch *scratch)
 {
 	if (!scratch)
@@ -367,10 +378,7 @@ void scratch_free(struct scratch *scratch)
 		struct err err = ERR_INIT;
 		interrupt_hold();
 		if (drop_patiently(scratch, &err) < 0)
-			log_warning(scratch->log,
-			            "scratch database \"%s\" could not be dropped (%s); remove it with: "
-			            "dropdb %s",
-			            scratch->name, err.message, scratch->name);
+			warn_left(scratch, &err);
 		interrupt_release();
 	}
 	pg_free(scratch->pg);

@@ -1,6 +1,7 @@
 #include "selection.h"
 
 #include "ident.h"
+#include "session.h"
 
 bool selection_is_all(const struct selection *selection)
 {
@@ -17,10 +18,17 @@ static void add_match(struct buf *sql, const char *column, const struct buf *reg
 static const char not_system[] =
 	" AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-static int schema_query(const char *pattern, struct buf *sql, struct err *err)
+/* Appends the query for the OIDs that a pattern matches; `by_visibility`: of those, only the visible
+ * ones are meant. */
+typedef int (*query_maker)(const char *pattern, struct buf *sql, bool *by_visibility,
+                           struct err *err);
+
+static int schema_query(const char *pattern, struct buf *sql, bool *by_visibility,
+                        struct err *err)
 {
 	struct buf name = BUF_INIT;
 	int result = sql_pattern_regex(pattern, &name, err);
+	*by_visibility = false;
 	if (result == 0) {
 		buf_adds(sql, "SELECT n.oid FROM pg_catalog.pg_namespace n WHERE ");
 		add_match(sql, "n.nspname::pg_catalog.text", &name);
@@ -30,7 +38,8 @@ static int schema_query(const char *pattern, struct buf *sql, struct err *err)
 	return result;
 }
 
-static int table_query(const char *pattern, struct buf *sql, struct err *err)
+static int table_query(const char *pattern, struct buf *sql, bool *by_visibility,
+                       struct err *err)
 {
 	struct buf schema = BUF_INIT, name = BUF_INIT;
 	int result = sql_pattern_regexes(pattern, &schema, &name, err);
@@ -39,57 +48,94 @@ static int table_query(const char *pattern, struct buf *sql, struct err *err)
 		              "ON n.oid = c.relnamespace "
 		              "WHERE c.relkind = ANY ('{r,p,S,v,m,f}') AND ");
 		add_match(sql, "c.relname::pg_catalog.text", &name);
-		buf_adds(sql, " AND ");
-		if (schema.len)
+		if (schema.len) {
+			buf_adds(sql, " AND ");
 			add_match(sql, "n.nspname::pg_catalog.text", &schema);
-		else
-			buf_adds(sql, "pg_catalog.pg_table_is_visible(c.oid)");
+		}
 		buf_adds(sql, not_system);
+		*by_visibility = schema.len == 0;
 	}
 	buf_release(&schema);
 	buf_release(&name);
 	return result;
 }
 
-/* Appends the OIDs that the patterns match, as "1,2,3"; "0" when there are none. */
-static int add_matches(struct pg *pg, const char *const *patterns, size_t count,
-                       int (*make_query)(const char *, struct buf *, struct err *),
-                       const char *must_match, struct buf *oids, struct err *err)
+static void add_oids(struct buf *oids, const struct pg_rows *rows)
 {
-	struct buf sql = BUF_INIT;
+	for (int row = 0; row < pg_rows_count(rows); row++)
+		buf_addf(oids, "%s%s", oids->len ? "," : "", pg_value(rows, row, 0));
+}
+
+/* Of the tables, those that the session's own search path shows.  That path may put somebody's
+ * operators and functions before the system's: there must be none that is not qualified. */
+static struct pg_rows *query_visible(struct pg *pg, const struct pg_rows *tables, struct err *err)
+{
+	struct buf oids = BUF_INIT, sql = BUF_INIT;
 	struct pg_rows *rows = NULL;
-	int result = -1;
-	buf_adds(oids, "0");
-	for (size_t i = 0; i < count; i++) {
-		buf_reset(&sql);
-		if (make_query(patterns[i], &sql, err) < 0 ||
-		    buf_check(&sql, "a statement", err) < 0)
-			goto out;
+	add_oids(&oids, tables);
+	buf_adds(&sql, "SELECT c.oid FROM pg_catalog.unnest('{");
+	buf_add_slice(&sql, buf_slice(&oids));
+	buf_adds(&sql, "}'::pg_catalog.oid[]) AS c(oid) WHERE pg_catalog.pg_table_is_visible(c.oid)");
+	if (buf_check(&oids, "a statement", err) == 0 && buf_check(&sql, "a statement", err) == 0 &&
+	    session_reset_path(pg, err) == 0)
 		rows = pg_query(pg, sql.data, err);
-		if (!rows)
-			goto out;
-		if (pg_rows_count(rows) == 0 && must_match) {
-			err_set(err, ERR_USAGE, "no %s in database \"%s\" matches \"%s\"", must_match,
-			        pg_database(pg), patterns[i]);
-			goto out;
-		}
-		for (int row = 0; row < pg_rows_count(rows); row++)
-			buf_addf(oids, ",%s", pg_value(rows, row, 0));
+	if (rows && session_pin_path(pg, err) < 0) {
 		pg_rows_free(rows);
 		rows = NULL;
 	}
-	result = buf_check(oids, "a statement", err);
-out:
-	pg_rows_free(rows);
+	buf_release(&oids);
 	buf_release(&sql);
+	return rows;
+}
+
+static struct pg_rows *query_pattern(struct pg *pg, const char *pattern, query_maker make_query,
+                                     struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	struct pg_rows *rows = NULL;
+	bool by_visibility = false;
+	if (make_query(pattern, &sql, &by_visibility, err) == 0 &&
+	    buf_check(&sql, "a statement", err) == 0)
+		rows = pg_query(pg, sql.data, err);
+	if (rows && by_visibility) {
+		struct pg_rows *visible = query_visible(pg, rows, err);
+		pg_rows_free(rows);
+		rows = visible;
+	}
+	buf_release(&sql);
+	return rows;
+}
+
+/* Appends the OIDs that the patterns match, as "0,1,2,3". */
+static int add_matches(struct pg *pg, const char *const *patterns, size_t count,
+                       query_maker make_query, const char *must_match, struct buf *sql,
+                       struct err *err)
+{
+	struct buf oids = BUF_INIT;
+	int result = 0;
+	buf_adds(&oids, "0");
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		struct pg_rows *rows = query_pattern(pg, patterns[i], make_query, err);
+		if (!rows)
+			result = -1;
+		else if (pg_rows_count(rows) == 0 && must_match)
+			result = err_set(err, ERR_USAGE, "no %s in database \"%s\" matches \"%s\"",
+			                 must_match, pg_database(pg), patterns[i]);
+		else
+			add_oids(&oids, rows);
+		pg_rows_free(rows);
+	}
+	if (result == 0)
+		result = buf_check(&oids, "a statement", err);
+	buf_add_slice(sql, buf_slice(&oids));
+	buf_release(&oids);
 	return result;
 }
 
 /* Appends " AND [NOT] column IN (…)". */
 static int add_condition(struct pg *pg, const char *const *patterns, size_t count,
-                         int (*make_query)(const char *, struct buf *, struct err *),
-                         const char *must_match, const char *condition, struct buf *sql,
-                         struct err *err)
+                         query_maker make_query, const char *must_match,
+                         const char *condition, struct buf *sql, struct err *err)
 {
 	if (count == 0)
 		return 0;
@@ -103,9 +149,6 @@ static int add_condition(struct pg *pg, const char *const *patterns, size_t coun
 int selection_condition(const struct selection *selection, struct pg *pg, struct buf *sql,
                         struct err *err)
 {
-	/* Visibility is asked in the search path that the session came with. */
-	if (pg_exec(pg, "RESET search_path", err) < 0)
-		return -1;
 	bool by_table = selection->table_count > 0;
 	buf_adds(sql, "(true");
 	int result = add_condition(pg, selection->tables, selection->table_count, table_query,
@@ -121,7 +164,5 @@ int selection_condition(const struct selection *selection, struct pg *pg, struct
 		result = add_condition(pg, selection->exclude_tables, selection->exclude_table_count,
 		                       table_query, NULL, "c.oid NOT IN", sql, err);
 	buf_adds(sql, ")");
-	if (result == 0)
-		result = pg_exec(pg, "SELECT pg_catalog.set_config('search_path', '', false)", err);
 	return result < 0 ? -1 : buf_check(sql, "a statement", err);
 }

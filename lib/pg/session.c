@@ -167,6 +167,7 @@ static const struct setting preamble[] = {
 	{ "intervalstyle", "'postgres'", 0 },
 	{ "timezone", "'UTC'", 0 },
 	{ "lc_monetary", "'C'", 0 },
+	{ "array_nulls", "on", 0 },
 	{ NULL, NULL, 0 },
 };
 

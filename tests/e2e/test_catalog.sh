@@ -29,9 +29,9 @@ test_default_privileges_are_something() {
 	small source
 	iddump -o stream.sql "$db_source"
 	newrole reader
-	newrole 'Odd role'
 	newdb target
-	local odd=${prefix}_Odd\ role
+	local odd="${prefix}_Odd role"
+	sql postgres "CREATE ROLE \"$odd\""
 	sql "$db_target" "CREATE SCHEMA \"Odd one\";
 		ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO \"$role_reader\" WITH GRANT OPTION;
 		ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
@@ -97,7 +97,7 @@ test_many_sequences() {
 	done
 	newdb copy
 	expect_status 0 idrestore -d "$db_copy" stream.sql
-	expect_equal "$(contents "$db_copy" | md5sum)" "$(contents "$db_source" | md5sum)"
+	expect_equal "$(sql "$db_copy" 'SELECT count(*), sum(last_value) FROM pg_sequences')" '2000|3003000'
 }
 
 # The sequence of an unlogged table is unlogged, too (from PostgreSQL 15 on).

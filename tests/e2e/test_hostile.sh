@@ -156,7 +156,7 @@ test_no_control_characters_reach_the_terminal() {
 	expect_match 'table public\."a\?\[31m\?$' "$err"
 	newdb warned
 	expect_status 4 idrestore --allow-incomplete -d "$db_warned" - <<-END
-		DO \$\$BEGIN RAISE WARNING E'\\e[31mred\\nidrestore: error: no'; END\$\$;
+		DO \$\$BEGIN RAISE WARNING E'\\x1b[31mred\\nidrestore: error: no'; END\$\$;
 		SELECT "$escape[31m";
 	END
 	expect_no_match "$escape" "$err"
@@ -207,18 +207,6 @@ test_passwords_are_never_shown() {
 	expect_status 2 idrestore --create -d 'dbname=x prot=1' "$E2E_DIR/lib.sh"
 }
 
-test_a_copy_where_none_can_be() {
-	newdb target
-	for sql in 'DO $$BEGIN NULL; END$$; COPY (SELECT 1) TO STDOUT' 'COPY (SELECT generate_series(1, 100000)) TO STDOUT'; do
-		expect_status 4 idrestore --allow-incomplete -d "$db_target" - <<<"CREATE TABLE t (a int); $sql;"
-		expect_match 'COPY .* is not possible here' "$err"
-		expect_match 'Nothing was restored' "$err"
-		expect_no_match 'connection failed' "$err"
-		expect_empty "$db_target"
-	done
-}
-
-# ROLLBACK is what the server answers to the COMMIT of a transaction that it has given up.
 test_a_connection_that_dies_at_the_commit() {
 	newdb target
 	{

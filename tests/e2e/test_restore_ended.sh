@@ -133,7 +133,7 @@ test_what_kill_9_leaves_is_named_by_the_next_run() {
 	busy=$(scratch_databases | grep -vxF "$left")
 	expect_match '^idkit_scratch_' "$busy"
 	expect_status 0 idrestore -d "$db_target" stream.sql
-	expect_match "note: database \"$left\" was left by an idrestore that was killed; remove it with: dropdb $left" "$err"
+	expect_match "note: database \"$left\" was left by an idrestore that was killed; remove it with: DROP DATABASE $left\$" "$err"
 	expect_no_match "$busy" "$err"
 	expect_status 0 idrestore --create -d "$db_made" stream.sql
 	expect_match "note: database \"$left\" was left" "$err"

@@ -223,16 +223,16 @@ END_TEST
 
 START_TEST(zero_byte_in_a_statement_is_damage)
 {
-	const struct slice scripts[] = {
+	const struct slice damaged[] = {
 		SLICE_LITERAL("SELECT 1;\nUPDATE t SET a = 1\n\0 WHERE b;\n"),
 		SLICE_LITERAL("SELECT 1;\n\nCOPY t (a\0) FROM stdin;\n\\.\n"),
 		SLICE_LITERAL("SELECT 1;\n\n\\restrict a\0b\n"),
 	};
-	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(*damaged); i++) {
 		struct recorder recorder;
 		struct err err = ERR_INIT;
 		recorder_init(&recorder);
-		ck_assert_int_eq(read_into(scripts[i], 0, true, &recorder.sink, &err), -1);
+		ck_assert_int_eq(read_into(damaged[i], 0, true, &recorder.sink, &err), -1);
 		ck_assert_str_eq(err.message,
 		                 "script:3: a zero byte stands here: the script is damaged");
 		ck_assert_int_eq(err.kind, ERR_INPUT);

@@ -55,7 +55,7 @@ PKG_CHECK     = $(eval PKG_CHECK := $$(shell pkg-config --libs check))$(PKG_CHEC
 LIBS          = $(PKG_LIBS) -pthread
 
 # These goals compile nothing themselves, and most of them install first what is missing.
-BUILDLESS := deps deps-lint check check-asan check-tsan coverage lint demo bench help clean uninstall
+BUILDLESS := deps deps-lint check check-asan check-tsan check-versions coverage lint demo bench help clean uninstall
 ifneq ($(filter-out $(BUILDLESS),$(or $(MAKECMDGOALS),all)),)
 missing := $(shell for program in $(CC) $(AR) pkg-config; do \
 	command -v $$program >/dev/null || echo $$program; done; \
@@ -182,7 +182,7 @@ export TSAN_OPTIONS  := exitcode=99:halt_on_error=1
 jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 build_all = $(MAKE) $(jobs) VARIANT=$1 WERROR=1 build
 
-.PHONY: check check-unit check-e2e check-asan check-tsan lint tidy cppcheck coverage bench demo
+.PHONY: check check-unit check-e2e check-asan check-tsan check-versions lint tidy cppcheck coverage bench demo
 check: deps ## everything that must pass: install, build, unit tests, end-to-end tests
 	@+$(call build_all,$(VARIANT))
 	@tests/run-checks.sh $(VARIANT)
@@ -227,6 +227,10 @@ coverage: deps ## all tests, then the share of lines that ran, per file
 bench: deps ## measure against pg_dump and psql
 	@+$(MAKE) $(jobs) VARIANT=release programs
 	@tests/bench/run.sh
+
+check-versions: deps ## the main job between servers of versions 10 to 18 (fetched with npm)
+	@+$(MAKE) $(jobs) VARIANT=release programs
+	@tests/check-versions.sh
 
 demo: deps ## show a backup, an upgrade and the way back, on a throw-away server
 	@+$(MAKE) $(jobs) VARIANT=release programs

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "input.h"
 #include "interrupt.h"
+#include "plain_reader.h"
 
 const struct option_entry general_entries[] = {
 	{ 'v', "verbose", NULL, "say what is done", OPTION_COUNT,
@@ -112,6 +114,17 @@ int tool_too_many(const char *operand, struct err *err)
 	if (pg_is_conninfo(operand))
 		return err_set(err, ERR_USAGE, "one argument too many");
 	return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operand);
+}
+
+struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
+                                const char **name, struct err *err)
+{
+	const struct plain_reader_options options = { .allow_incomplete = allow_incomplete };
+	struct input *input = input_open(path, &tool->log, err);
+	if (!input)
+		return NULL;
+	*name = input_name(input);
+	return plain_reader_new(input, &options, err);
 }
 
 int tool_one_operand(const struct option_operands *operands, const char **operand,

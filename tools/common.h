@@ -10,6 +10,7 @@
 #include "log.h"
 #include "options.h"
 #include "outfile.h"
+#include "record.h"
 
 struct general_options {
 	bool quiet;
@@ -60,6 +61,11 @@ void tool_version(const struct tool *tool, char *text, size_t size);
 
 /* The error for an operand that is one too many.  Always -1. */
 int tool_too_many(const char *operand, struct err *err);
+
+/* A dump, whatever format it is in: `path` NULL or "-" is stdin.  *name, for messages, lives as long as
+ * the source.  NULL on error. */
+struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
+                                const char **name, struct err *err);
 
 /* At most one operand. */
 int tool_one_operand(const struct option_operands *operands, const char **operand,

@@ -3,9 +3,7 @@
 #include <stdio.h>
 
 #include "common.h"
-#include "input.h"
 #include "listing.h"
-#include "plain_reader.h"
 #include "plain_writer.h"
 #include "strip.h"
 
@@ -78,18 +76,6 @@ static void print_stats(const struct options *options, const struct sink *filter
 		print_count("  stripped for want of an -x that matches", NULL, stats->unmatched);
 }
 
-static struct source *open_input(const struct tool *tool, const struct options *options,
-                                 const char **name, struct err *err)
-{
-	const struct plain_reader_options reader = { .allow_incomplete =
-		                                             options->allow_incomplete };
-	struct input *input = input_open(options->input, &tool->log, err);
-	if (!input)
-		return NULL;
-	*name = input_name(input);
-	return plain_reader_new(input, &reader, err);
-}
-
 static void filter(const struct tool *tool, const struct options *options, struct err *err)
 {
 	const struct strip_options rules = {
@@ -98,7 +84,7 @@ static void filter(const struct tool *tool, const struct options *options, struc
 	};
 	struct sink *sink = NULL;
 	const char *name;
-	struct source *source = open_input(tool, options, &name, err);
+	struct source *source = tool_open_stream(tool, options->input, options->allow_incomplete, &name, err);
 	struct outfile *out = source ? outfile_open(options->output, &tool->log, err) : NULL;
 	if (out)
 		sink = options->list ? listing_new(out, name, err) : plain_writer_new(out, err);

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 
 #include "common.h"
-#include "input.h"
 #include "listing.h"
-#include "plain_reader.h"
 #include "restore.h"
 #include "scratch.h"
 
@@ -90,22 +88,11 @@ static int validate(const struct options *options, const struct connection_optio
 	return 0;
 }
 
-static struct source *open_input(const struct tool *tool, const struct options *options,
-                                 const char **name, struct err *err)
-{
-	const struct plain_reader_options reader = { .allow_incomplete =
-		                                             options->allow_incomplete };
-	struct input *input = input_open(options->input, &tool->log, err);
-	if (!input)
-		return NULL;
-	*name = input_name(input);
-	return plain_reader_new(input, &reader, err);
-}
-
 static void list(const struct tool *tool, const struct options *options, struct err *err)
 {
 	const char *name;
-	struct source *source = open_input(tool, options, &name, err);
+	struct source *source =
+		tool_open_stream(tool, options->input, options->allow_incomplete, &name, err);
 	struct outfile *out = source ? outfile_open(NULL, &tool->log, err) : NULL;
 	struct sink *sink = out ? listing_new(out, name, err) : NULL;
 	if (sink && source_run(source, sink, err) == 0)
@@ -132,7 +119,8 @@ static int run(const struct tool *tool, const struct options *options, struct ta
 	};
 	int result = -1;
 	struct sink *sink = NULL;
-	struct source *source = open_input(tool, options, &restore.input_name, err);
+	struct source *source = tool_open_stream(tool, options->input, options->allow_incomplete,
+	                                         &restore.input_name, err);
 	if (source)
 		sink = restore_sink_new(&where, &restore, &tool->log, err);
 	if (sink && source_run(source, sink, err) == 0)

@@ -9,8 +9,6 @@
 #include "compare.h"
 #include "db_source.h"
 #include "digest_sink.h"
-#include "input.h"
-#include "plain_reader.h"
 #include "report.h"
 
 static const char usage[] =
@@ -78,15 +76,13 @@ static struct side side_of(const char *argument)
 
 static int open_stream(struct verification *verification, struct side *side, struct err *err)
 {
-	const struct plain_reader_options options = {
-		.allow_incomplete = verification->options->allow_incomplete,
-	};
-	struct input *input = input_open(side->argument, &verification->tool->log, err);
-	if (!input)
+	const char *name;
+	side->source = tool_open_stream(verification->tool, side->argument,
+	                                verification->options->allow_incomplete, &name, err);
+	if (!side->source)
 		return -1;
-	buf_adds(&side->name, input_name(input));
-	side->source = plain_reader_new(input, &options, err);
-	return side->source ? buf_check(&side->name, "a name", err) : -1;
+	buf_adds(&side->name, name);
+	return buf_check(&side->name, "a name", err);
 }
 
 static int open_database(struct verification *verification, struct side *side, struct err *err)

@@ -6,6 +6,7 @@
 
 #include "hash.h"
 #include "hash_internal.h"
+#include "hex.h"
 
 static struct hash128 from_xxh(XXH128_hash_t hash)
 {
@@ -40,17 +41,6 @@ void hash128_hex(struct hash128 hash, char hex[HASH128_HEX_BYTES + 1])
 		hex[31 - i] = digits[(hash.low >> (4 * i)) & 15];
 	}
 	hex[HASH128_HEX_BYTES] = '\0';
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 static bool parse_half(const char *hex, uint64_t *half)

@@ -1,6 +1,7 @@
 /*
  * What the text of a string token stands for.
  */
+#include "hex.h"
 #include "token.h"
 
 #include <string.h>
@@ -10,24 +11,13 @@ struct reader {
 	const char *end;
 };
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Up to `most` digits; how many were taken. */
 static size_t take_digits(struct reader *reader, int base, size_t most, unsigned long *value)
 {
 	size_t count = 0;
 
 	for (*value = 0; count < most && reader->at < reader->end; count++) {
-		int digit = hex_value(*reader->at);
+		int digit = hex_digit(*reader->at);
 
 		if (digit < 0 || digit >= base)
 			break;

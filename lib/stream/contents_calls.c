@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "contents_internal.h"
+#include "hex.h"
 #include "ident.h"
 #include "token.h"
 
@@ -178,15 +179,6 @@ static int begin_large_object(struct contents *contents, struct slice oid, struc
 	hash_stream_add(contents->object_hash, contents->object_oid, strlen(contents->object_oid));
 	hash_stream_add(contents->object_hash, "\t", 1);
 	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* Bytes in bytea's hex format: \x…. */

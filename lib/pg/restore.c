@@ -25,12 +25,24 @@ static int set_role(struct restore *restore, struct err *err)
 	return result;
 }
 
+/*
+ * After kill -9 of idrestore the statement that is under way (an index of hours) would go on, with its
+ * locks, if the server did not look for us now and then (from 14 on, on systems that can tell).
+ */
+static void watch_client(struct pg *pg)
+{
+	struct err ignored = ERR_INIT;
+	if (pg_server_version(pg) >= 140000)
+		pg_exec(pg, "SET client_connection_check_interval = '2s'", &ignored);
+}
+
 /* Our own streams say all that they rely on; those of others get what psql would give them. */
 static int prepare_session(struct restore *restore, struct err *err)
 {
 	bool own = stream_header_own(restore->header);
 	if ((own ? session_pin_formats(restore->pg, err) : session_pin_basics(restore->pg, err)) < 0)
 		return -1;
+	watch_client(restore->pg);
 	if (pg_exec(restore->pg, "BEGIN", err) < 0 || set_role(restore, err) < 0)
 		return -1;
 	if (restore->options.clean ? target_drop_all(restore->pg, restore->log, err) < 0

@@ -39,7 +39,7 @@ static int put_off(struct restore *restore, const struct record *record, struct 
 		reallocarray(restore->early, restore->early_count + 1, sizeof(*early));
 	if (early)
 		restore->early = early;
-	char *sql = early ? strndup(statement->sql.data, statement->sql.len) : NULL;
+	char *sql = early ? slice_dup(statement->sql) : NULL;
 	if (!sql)
 		return err_memory(err, "a statement");
 	early[restore->early_count++] = (struct restore_early){ sql, record->place, statement->class,

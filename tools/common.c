@@ -6,6 +6,7 @@
 
 #include "input.h"
 #include "interrupt.h"
+#include "io.h"
 #include "plain_reader.h"
 
 const struct option_entry general_entries[] = {
@@ -39,6 +40,10 @@ const struct option_entry connection_entries[] = {
 int connection_target(const struct connection_options *options, struct pg_target *target,
                       struct err *err)
 {
+	/* psql takes an empty name for no name; in a script it is a variable that was never set, and the
+	 * default database is not what was meant. */
+	if (options->database && !options->database[0])
+		return err_set(err, ERR_USAGE, "the database's name is empty: is a variable not set?");
 	if (options->no_password && options->ask_password)
 		return err_set(err, ERR_USAGE, "-w and -W exclude each other");
 	*target = (struct pg_target){
@@ -83,6 +88,7 @@ static int print_version(const struct tool *tool)
 int tool_begin(struct tool *tool, int argc, char **argv, struct option_operands *operands,
                struct err *err)
 {
+	io_reserve_standard();
 	interrupt_install();
 	tool->log = log_to_stderr(tool->program, LOG_NOTE);
 	if (options_parse(tool->program, tool->groups, argc, argv, operands, err) < 0)

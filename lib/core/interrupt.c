@@ -30,7 +30,7 @@ static atomic_bool deferred; /* a signal came while held: its cancels are still 
 static atomic_int wake_fd = -1;
 static struct cancel_slot slots[INTERRUPT_CANCELS];
 
-static const int handled[] = { SIGINT, SIGTERM, SIGHUP };
+static const int handled[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define HANDLED_COUNT (sizeof(handled) / sizeof(handled[0]))
 
 static bool slot_move(struct cancel_slot *slot, int from, int to)
@@ -85,6 +85,7 @@ void interrupt_install(void)
 	}
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
 }
 
 int interrupt_signal(void)

@@ -1,5 +1,5 @@
 /*
- * interrupt.h - SIGINT, SIGTERM and SIGHUP end a tool after it has cleaned up.
+ * interrupt.h - SIGINT, SIGTERM, SIGHUP and SIGQUIT end a tool after it has cleaned up.
  *
  * interrupt_install() comes first in main.  A signal then sets a flag, calls what
  * interrupt_set_cancel() has put in place (a query's cancel: that is what ends a blocking libpq
@@ -8,7 +8,8 @@
  * up.  At last main calls interrupt_end(), which ends the process by that same signal, so that the
  * shell sees 128+N and stops its loop.
  *
- * SIGPIPE is ignored: a reader that went away is an error of write(2), reported with status 5.
+ * SIGPIPE and SIGXFSZ are ignored: a reader that went away, or a file as large as the user may have it
+ * (ulimit -f), is an error of write(2), reported with status 5.
  *
  * The flag and the cancel are process-wide state, as signals are.
  */

@@ -81,6 +81,15 @@ int io_write(int fd, const void *data, size_t len, const char *name, struct err 
 	return 0;
 }
 
+void io_reserve_standard(void)
+{
+	/* Each is opened the wrong way round: nothing read, nothing written passes unnoticed. */
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return;
+}
+
 void io_widen_pipe(int fd)
 {
 	fcntl(fd, F_SETPIPE_SZ, 1024 * 1024);

@@ -82,7 +82,7 @@ static void reset_signals(void)
 	sigemptyset(&standard.sa_mask);
 	for (int number = 1; number < NSIG; number++)
 		if (sigaction(number, NULL, &action) == 0 &&
-		    (action.sa_handler != SIG_IGN || number == SIGPIPE))
+		    (action.sa_handler != SIG_IGN || number == SIGPIPE || number == SIGXFSZ))
 			sigaction(number, &standard, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

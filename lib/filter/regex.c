@@ -77,6 +77,22 @@ out:
 	return compiled;
 }
 
+/* "" and "a|" match nothing at any place, and so every statement: a variable that was not set.  "^$"
+ * does not. */
+static int check_selective(const struct regex *regex, struct err *err)
+{
+	static const char any[] = "\x1f any \x1f";
+	int found = pcre2_match(regex->code, (PCRE2_SPTR)any, sizeof(any) - 1, 0, 0, regex->match,
+	                        regex->context);
+	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex->match);
+	if (found >= 0 && ends[0] == ends[1])
+		return err_set(err, ERR_USAGE,
+		               "the regular expression \"%s\" matches every statement, since it "
+		               "matches the empty text: is a variable not set?",
+		               regex->pattern);
+	return 0;
+}
+
 struct regex *regex_new(const char *pattern, bool ignore_case, struct err *err)
 {
 	struct regex *regex = calloc(1, sizeof(*regex));
@@ -100,6 +116,8 @@ struct regex *regex_new(const char *pattern, bool ignore_case, struct err *err)
 	pcre2_jit_stack_assign(regex->context, NULL, regex->stack);
 	pcre2_set_match_limit(regex->context, MATCH_LIMIT);
 	pcre2_set_heap_limit(regex->context, HEAP_LIMIT_KIB);
+	if (check_selective(regex, err) < 0)
+		goto failed;
 	return regex;
 failed:
 	regex_free(regex);

@@ -15,7 +15,8 @@
 
 struct regex;
 
-/* NULL with ERR_USAGE that shows where in the pattern it went wrong. */
+/* NULL with ERR_USAGE that shows where in the pattern it went wrong, or says that it matches the empty
+ * text everywhere. */
 struct regex *regex_new(const char *pattern, bool ignore_case, struct err *err);
 void regex_free(struct regex *regex);
 

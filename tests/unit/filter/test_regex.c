@@ -30,7 +30,6 @@ static const struct {
 	{ ";$", "SELECT 1;\n", false, false },
 	{ "A.*B", "A\nB", false, true },
 	{ "^$", "", false, true },
-	{ "", "anything", false, true },
 	/* GNU's word ends. */
 	{ "\\<joe\\>", "OWNER TO joe;", false, true },
 	{ "\\<joe\\>", "OWNER TO joey;", false, false },
@@ -57,6 +56,20 @@ static const struct {
 	  "b",
 	  false, false },
 };
+
+/* A variable that was not set, a stray "|": nothing would be left of the dump. */
+START_TEST(pattern_that_matches_everything_is_refused)
+{
+	static const char *const everything[] = { "", "|a", "a|", "a*", "^", "$", "(a?)" };
+	for (size_t i = 0; i < sizeof(everything) / sizeof(*everything); i++) {
+		struct err err = ERR_INIT;
+		ck_assert_ptr_null(regex_new(everything[i], false, &err));
+		ck_assert_int_eq(err.kind, ERR_USAGE);
+		ck_assert_ptr_nonnull(strstr(err.message, "matches every statement, since it matches "
+		                                          "the empty text"));
+	}
+}
+END_TEST
 
 START_TEST(pattern_matches_or_not)
 {
@@ -150,6 +163,7 @@ Suite *test_filter_regex(void)
 	Suite *suite = suite_create("filter_regex");
 	TCase *tc = tcase_create("regex");
 
+	tcase_add_test(tc, pattern_that_matches_everything_is_refused);
 	tcase_add_loop_test(tc, pattern_matches_or_not, 0, (int)(sizeof(cases) / sizeof(*cases)));
 	tcase_add_test(tc, absent_subject_is_empty);
 	tcase_add_loop_test(tc, bad_pattern_shows_where, 0, (int)(sizeof(bad) / sizeof(*bad)));

@@ -37,13 +37,18 @@ const struct option_entry connection_entries[] = {
 	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
 };
 
+int tool_check_database(const char *database, struct err *err)
+{
+	if (database && !database[0])
+		return err_set(err, ERR_USAGE, "the database's name is empty: is a variable not set?");
+	return 0;
+}
+
 int connection_target(const struct connection_options *options, struct pg_target *target,
                       struct err *err)
 {
-	/* psql takes an empty name for no name; in a script it is a variable that was never set, and the
-	 * default database is not what was meant. */
-	if (options->database && !options->database[0])
-		return err_set(err, ERR_USAGE, "the database's name is empty: is a variable not set?");
+	if (tool_check_database(options->database, err) < 0)
+		return -1;
 	if (options->no_password && options->ask_password)
 		return err_set(err, ERR_USAGE, "-w and -W exclude each other");
 	*target = (struct pg_target){

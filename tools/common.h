@@ -33,7 +33,11 @@ struct connection_options {
 
 extern const struct option_entry connection_entries[];
 
-/* -w and -W are both given: the error. */
+/* psql takes an empty name for no name; in a script it is a variable that was never set, and the default
+ * database is not what was meant: ERR_USAGE.  NULL is no name. */
+int tool_check_database(const char *database, struct err *err);
+
+/* -w and -W are both given, or the name is empty: the error. */
 int connection_target(const struct connection_options *options, struct pg_target *target,
                       struct err *err);
 

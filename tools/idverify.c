@@ -91,6 +91,8 @@ static int open_database(struct verification *verification, struct side *side, s
 	const struct log *log = &verification->tool->log;
 	struct pg_target target = *verification->where;
 	target.database = side->argument;
+	if (tool_check_database(side->argument, err) < 0)
+		return -1;
 	struct pg *pg = pg_connect(&target, NULL, verification->tool->program, log, err);
 	if (!pg)
 		return -1;

@@ -203,20 +203,12 @@ static int check_conninfo(const char *database, struct err *err)
 	return result;
 }
 
-/* A variable that was never set: the default database is not what was meant. */
-static int check_empty(const char *database, struct err *err)
-{
-	if (database && !database[0])
-		return err_set(err, ERR_USAGE, "the database's name is empty: is a variable not set?");
-	return 0;
-}
-
 struct pg *pg_connect(const struct pg_target *target, const char *database_name,
                       const char *program, const struct log *log, struct err *err)
 {
 	struct parameters parameters = { .expand_name = true };
 	const char *database = target->database;
-	if (check_conninfo(database, err) < 0 || check_empty(database, err) < 0)
+	if (check_conninfo(database, err) < 0)
 		return NULL;
 	/* The order is psql's: a conninfo string in the place of the name wins over the options. */
 	add_parameter(&parameters, "host", target->host);

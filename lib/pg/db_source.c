@@ -8,7 +8,6 @@
 #include "data_reader.h"
 #include "db_source_internal.h"
 #include "header.h"
-#include "ident.h"
 #include "inherited.h"
 #include "session.h"
 #include "waiter.h"
@@ -309,20 +308,6 @@ static int check_unlogged(struct db_source *source, struct err *err)
 	return 0;
 }
 
-static int set_encoding(struct pg *pg, const char *encoding, struct err *err)
-{
-	struct buf sql = BUF_INIT;
-	if (!encoding)
-		return 0;
-	buf_adds(&sql, "SET client_encoding = ");
-	sql_add_literal(&sql, slice_of(encoding));
-	int result = buf_check(&sql, "a statement", err);
-	if (result == 0 && (result = pg_exec(pg, sql.data, err)) < 0)
-		err_prefix(err, "encoding \"%s\"", encoding);
-	buf_release(&sql);
-	return result;
-}
-
 struct source *db_source_new(struct pg *pg, const struct db_source_options *options,
                              const struct log *log, struct err *err)
 {
@@ -342,7 +327,7 @@ struct source *db_source_new(struct pg *pg, const struct db_source_options *opti
 		.order_by_references = !options->with_definitions,
 		.definitions_only = !options->with_data,
 	};
-	if (session_pin(pg, err) < 0 || set_encoding(pg, options->encoding, err) < 0 || check_unlogged(source, err) < 0 ||
+	if (session_pin(pg, err) < 0 || session_set_encoding(pg, options->encoding, err) < 0 || check_unlogged(source, err) < 0 ||
 	    snapshot_take(pg, &source->tables, &options->snapshot, &source->snapshot, err) < 0) {
 		db_source_free(&source->source);
 		return NULL;
@@ -392,5 +377,5 @@ struct contents *db_source_describe(struct source *base, struct err *err)
 
 int db_source_set_encoding(struct source *base, const char *encoding, struct err *err)
 {
-	return set_encoding(((struct db_source *)base)->pg, encoding, err);
+	return session_set_encoding(((struct db_source *)base)->pg, encoding, err);
 }

@@ -130,20 +130,7 @@ static int definitions_write(struct sink *sink, const struct record *record, str
 	return is_preamble(&record->statement) ? 0 : forward(definitions, record, err);
 }
 
-static int definitions_finish(struct sink *sink, struct err *err)
-{
-	(void)sink;
-	(void)err;
-	return 0;
-}
-
-static void definitions_free(struct sink *sink)
-{
-	(void)sink;
-}
-
-static const struct sink_ops definitions_ops = { definitions_write, definitions_finish,
-	                                         definitions_free };
+static const struct sink_ops definitions_ops = { .write = definitions_write };
 
 void definitions_init(struct definitions *definitions, struct sink *next, const char *encoding,
                       definitions_data data, void *data_arg)

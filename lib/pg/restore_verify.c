@@ -15,19 +15,7 @@ static int reading_write(struct sink *sink, const struct record *record, struct 
 	return contents_add(((struct reading *)sink)->contents, record, &options, err);
 }
 
-static int reading_finish(struct sink *sink, struct err *err)
-{
-	(void)sink;
-	(void)err;
-	return 0;
-}
-
-static void reading_free(struct sink *sink)
-{
-	(void)sink;
-}
-
-static const struct sink_ops reading_ops = { reading_write, reading_finish, reading_free };
+static const struct sink_ops reading_ops = { .write = reading_write };
 
 /* What was received was digested in the script's encoding: read back in the same. */
 static int pin(struct restore *restore, struct err *err)
@@ -38,7 +26,7 @@ static int pin(struct restore *restore, struct err *err)
 	if (result == 0)
 		result = session_pin_formats(restore->pg, err);
 	if (result == 0)
-		result = pg_execf(restore->pg, err, "SET client_encoding = '%s'", encoding.data);
+		result = session_set_encoding(restore->pg, encoding.data, err);
 	buf_release(&encoding);
 	return result;
 }

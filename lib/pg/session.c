@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ident.h"
+
 struct setting {
 	const char *name;
 	const char *value;
@@ -121,6 +123,20 @@ static int pin_encoding(struct pg *pg, struct err *err)
 	    pg_exec(pg, "SET client_encoding = 'UTF8'", &refused) == 0)
 		return 0;
 	return pg_execf(pg, err, "SET client_encoding = '%s'", server ? server : "SQL_ASCII");
+}
+
+int session_set_encoding(struct pg *pg, const char *encoding, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	if (!encoding)
+		return 0;
+	buf_adds(&sql, "SET client_encoding = ");
+	sql_add_literal(&sql, slice_of(encoding));
+	int result = buf_check(&sql, "a statement", err);
+	if (result == 0 && (result = pg_exec(pg, sql.data, err)) < 0)
+		err_prefix(err, "encoding \"%s\"", encoding);
+	buf_release(&sql);
+	return result;
 }
 
 int session_pin_basics(struct pg *pg, struct err *err)

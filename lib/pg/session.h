@@ -34,6 +34,9 @@ int session_pin_formats(struct pg *pg, struct err *err);
  * session_begin() has set.  The search path stays pinned until session_reset_path(). */
 int session_pin_basics(struct pg *pg, struct err *err);
 
+/* Another client_encoding than the pinned one; NULL leaves it as it is. */
+int session_set_encoding(struct pg *pg, const char *encoding, struct err *err);
+
 /* The same settings for a child's PGOPTIONS ("-c name=value …"), behind those that the connection was
  * made with. */
 int session_child_options(const struct pg *pg, struct buf *options, struct err *err);

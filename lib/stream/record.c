@@ -9,12 +9,12 @@ int sink_write(struct sink *sink, const struct record *record, struct err *err)
 
 int sink_finish(struct sink *sink, struct err *err)
 {
-	return sink->ops->finish(sink, err);
+	return sink->ops->finish ? sink->ops->finish(sink, err) : 0;
 }
 
 void sink_free(struct sink *sink)
 {
-	if (sink)
+	if (sink && sink->ops->free)
 		sink->ops->free(sink);
 }
 

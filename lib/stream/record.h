@@ -103,6 +103,7 @@ struct record {
 
 struct sink;
 
+/* `finish` and `free` may be NULL, for a sink that has nothing to make durable, or nothing of its own. */
 struct sink_ops {
 	int (*write)(struct sink *sink, const struct record *record, struct err *err);
 	int (*finish)(struct sink *sink, struct err *err);

@@ -110,13 +110,6 @@ static int digest_write(struct sink *sink, const struct record *record, struct e
 	return record->kind == RECORD_TRAILER ? check_trailer(digest, record, err) : 0;
 }
 
-static int digest_finish(struct sink *sink, struct err *err)
-{
-	(void)sink;
-	(void)err;
-	return 0;
-}
-
 static void digest_free(struct sink *sink)
 {
 	struct digest_sink *digest = (struct digest_sink *)sink;
@@ -128,7 +121,7 @@ static void digest_free(struct sink *sink)
 	free(digest);
 }
 
-static const struct sink_ops digest_ops = { digest_write, digest_finish, digest_free };
+static const struct sink_ops digest_ops = { .write = digest_write, .free = digest_free };
 
 struct sink *digest_sink_new(const struct contents *layout, struct err *err)
 {

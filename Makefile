@@ -47,7 +47,7 @@ CFLAGS   := -std=gnu11 $(flags.$(VARIANT))
 LDFLAGS  := $(flags.$(VARIANT)) -Wl,--as-needed
 STRICT   := $(if $(filter 1,$(WERROR)),-Werror)
 
-MODULES      := libpq libpcre2-8 libzstd zlib libxxhash libcrypto jansson
+MODULES      := libpq libpcre2-8 libzstd zlib libxxhash libcrypto jansson libarchive
 MODULES_ALL  := $(MODULES) check
 PKG_CFLAGS    = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(MODULES_ALL)))$(PKG_CFLAGS)
 PKG_LIBS      = $(eval PKG_LIBS := $$(shell pkg-config --libs $(MODULES)))$(PKG_LIBS)

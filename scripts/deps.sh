@@ -7,7 +7,7 @@
 set -eu -o pipefail
 
 packages=(gcc make pkg-config libc6-dev libpq-dev libpcre2-dev libzstd-dev zlib1g-dev libxxhash-dev
-	libssl-dev libjansson-dev check libpg-query-dev zstd postgresql-15 postgresql-client-15)
+	libssl-dev libjansson-dev libarchive-dev check libpg-query-dev zstd postgresql-15 postgresql-client-15)
 lint_packages=(clang clang-tidy cppcheck libclang-rt-14-dev)
 
 cluster_conf=/etc/postgresql-common/createcluster.d/idkit.conf

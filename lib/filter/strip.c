@@ -303,7 +303,11 @@ static void strip_free(struct sink *sink)
 	free(filter);
 }
 
-static const struct sink_ops strip_ops = { strip_write, strip_finish, strip_free };
+static const struct sink_ops strip_ops = {
+	.write = strip_write,
+	.finish = strip_finish,
+	.free = strip_free,
+};
 
 struct sink *strip_filter_new(const struct strip_options *options, struct sink *next,
                               const struct log *log, struct err *err)

@@ -258,7 +258,11 @@ static void restore_free(struct sink *sink)
 	free(restore);
 }
 
-static const struct sink_ops restore_ops = { restore_write, restore_finish, restore_free };
+static const struct sink_ops restore_ops = {
+	.write = restore_write,
+	.finish = restore_finish,
+	.free = restore_free,
+};
 
 struct sink *restore_sink_new(const struct restore_target *target,
                               const struct restore_options *options, const struct log *log,

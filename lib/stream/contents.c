@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk.h"
 #include "contents_internal.h"
 #include "token.h"
 
@@ -180,15 +181,37 @@ static int refuse(struct contents *contents, bool lenient, const char *what, str
 	return lenient ? 0 : -1;
 }
 
+static int add_digest(struct table_digest *table, const struct record_data *data, uint64_t rows,
+                      const struct contents_options *options, struct err *err)
+{
+	const struct chunk *chunk = data->chunk;
+	bool counted = chunk && chunk->counted;
+	if (data->pristine && options->trust_pristine) {
+		table->pristine = true;
+		table->uncounted |= chunk && !counted;
+		table->rows += rows;
+	} else if (counted || data->sum) {
+		table->rows += rows;
+		table->sum = hash128_add(table->sum, counted ? chunk->sum : *data->sum);
+	} else if (chunk) {
+		return err_set(err, ERR_INPUT, "%s: its rows are not counted", chunk->place);
+	} else {
+		hash128_rows(data->rows, data->crlf, &table->rows, &table->sum);
+	}
+	return 0;
+}
+
 static int add_rows(struct contents *contents, const struct record *record,
                     const struct contents_options *options, struct err *err)
 {
 	const struct record_data *data = &record->data;
 	const struct copy_table *copy = data->table;
+	const struct chunk *chunk = data->chunk;
+	uint64_t rows = chunk ? chunk->counted ? chunk->rows : 0 : data->row_count;
 	if (data->first)
 		contents->statements++;
-	contents->rows += data->row_count;
-	const char *why = undigestable(data);
+	contents->rows += rows;
+	const char *why = chunk ? NULL : undigestable(data);
 	if (why)
 		return refuse(contents, options->lenient, why, copy->schema, copy->name, record->place,
 		              err);
@@ -200,13 +223,7 @@ static int add_rows(struct contents *contents, const struct record *record,
 		return err_set(err, ERR_INPUT,
 		               "line %llu: table %s.%s comes a second time with other columns",
 		               (unsigned long long)record->place.line, table->schema, table->name);
-	if (data->pristine && options->trust_pristine) {
-		table->pristine = true;
-		table->rows += data->row_count;
-	} else {
-		hash128_rows(data->rows, data->crlf, &table->rows, &table->sum);
-	}
-	return 0;
+	return add_digest(table, data, rows, options, err);
 }
 
 /* People write other calls than pg_dump does: what they put there can't be told. */
@@ -299,14 +316,61 @@ int contents_vouch(struct contents *contents, const struct contents *vouched, st
 		if (!known)
 			return err_set(err, ERR_INPUT, "the stream's trailer lacks table %s.%s",
 			               table->schema, table->name);
+		if (table->uncounted) {
+			contents->rows += known->rows - table->rows;
+			table->rows = known->rows;
+		}
 		if (known->rows != table->rows)
 			return err_set(err, ERR_INPUT,
 			               "table %s.%s: %llu rows, but the stream's trailer says %llu",
 			               table->schema, table->name, (unsigned long long)table->rows,
 			               (unsigned long long)known->rows);
 		table->sum = known->sum;
-		table->pristine = false;
+		table->pristine = table->uncounted = false;
 	}
+	return 0;
+}
+
+static bool same_order(const struct table_digest *a, const struct table_digest *b)
+{
+	if (a->column_count != b->column_count)
+		return false;
+	for (size_t i = 0; i < a->column_count; i++)
+		if (strcmp(a->columns[i], b->columns[i]) != 0)
+			return false;
+	return true;
+}
+
+static int merge_table(struct contents *contents, const struct table_digest *other, struct err *err)
+{
+	struct slice *columns = calloc(other->column_count + 1, sizeof(*columns));
+	struct table_digest *table = NULL;
+	if (!columns)
+		return err_memory(err, "a stream's digests");
+	for (size_t i = 0; i < other->column_count; i++)
+		columns[i] = slice_of(other->columns[i]);
+	table = contents_table_for(contents, slice_of(other->schema), slice_of(other->name), columns,
+	                           other->column_count, err);
+	free(columns);
+	if (!table)
+		return -1;
+	if (!same_order(table, other))
+		return err_set(err, ERR_INPUT, "table %s.%s comes a second time with other columns",
+		               table->schema, table->name);
+	table->rows += other->rows;
+	table->sum = hash128_add(table->sum, other->sum);
+	table->pristine |= other->pristine;
+	table->uncounted |= other->uncounted;
+	return 0;
+}
+
+int contents_merge(struct contents *contents, const struct contents *other, struct err *err)
+{
+	for (size_t i = 0; i < other->table_count; i++)
+		if (merge_table(contents, other->tables[i], err) < 0)
+			return -1;
+	contents->rows += other->rows;
+	contents->statements += other->statements;
 	return 0;
 }
 

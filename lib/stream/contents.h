@@ -28,7 +28,8 @@ struct table_digest {
 	size_t column_count;
 	uint64_t rows;
 	struct hash128 sum;
-	bool pristine; /* rows were counted but not hashed: the trailer's digest holds */
+	bool pristine;  /* rows were counted but not hashed: the trailer's digest holds */
+	bool uncounted; /* nor counted */
 };
 
 struct sequence_value {
@@ -46,6 +47,9 @@ void contents_free(struct contents *contents);
  * only counted when `trust_pristine`.  ERR_INPUT for what can't be digested: INSERT statements, COPY
  * in another format than text, COPY without column list whose rows are not empty (unless `lenient`:
  * these are then noted, see contents_undigested()).
+ *
+ * A DATA record whose `sum` is set, or whose chunk is counted, is not hashed again.  One with a chunk
+ * that is not counted must be pristine and trusted: contents_vouch() then brings its rows, too.
  */
 struct contents_options {
 	bool trust_pristine;
@@ -53,6 +57,10 @@ struct contents_options {
 };
 int contents_add(struct contents *contents, const struct record *record,
                  const struct contents_options *options, struct err *err);
+
+/* Adds what `other` holds of tables and counts, not its sequences: another thread's share of the same
+ * stream.  ERR_INPUT when a table's columns differ. */
+int contents_merge(struct contents *contents, const struct contents *other, struct err *err);
 
 /* The first thing that a lenient collector could not digest, or NULL. */
 const char *contents_undigested(const struct contents *contents);

@@ -190,7 +190,11 @@ static void listing_free(struct sink *sink)
 	free(listing);
 }
 
-static const struct sink_ops listing_ops = { listing_write, listing_finish, listing_free };
+static const struct sink_ops listing_ops = {
+	.write = listing_write,
+	.finish = listing_finish,
+	.free = listing_free,
+};
 
 struct sink *listing_new(struct outfile *out, const char *name, struct err *err)
 {

@@ -163,7 +163,11 @@ static void writer_free(struct sink *sink)
 	free(writer);
 }
 
-static const struct sink_ops writer_ops = { writer_write, writer_finish, writer_free };
+static const struct sink_ops writer_ops = {
+	.write = writer_write,
+	.finish = writer_finish,
+	.free = writer_free,
+};
 
 struct sink *plain_writer_new(struct outfile *out, struct err *err)
 {

@@ -18,6 +18,16 @@ void sink_free(struct sink *sink)
 		sink->ops->free(sink);
 }
 
+struct sink *sink_branch(struct sink *sink, struct err *err)
+{
+	return sink->ops->branch ? sink->ops->branch(sink, err) : NULL;
+}
+
+bool sink_can_branch(const struct sink *sink)
+{
+	return sink->ops->branch != NULL;
+}
+
 int source_run(struct source *source, struct sink *sink, struct err *err)
 {
 	return source->ops->run(source, sink, err);

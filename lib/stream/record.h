@@ -16,6 +16,8 @@
  *
  * Slices in a record live until sink_write() returns.  `lead` and the data's `copy` and `end` are
  * bytes as read: writing lead, then the rest, of every record gives the input back byte for byte.
+ *
+ * A sink is used by one thread, unless sink_branch() gives entrances to further ones.
  */
 #ifndef IDKIT_STREAM_RECORD_H
 #define IDKIT_STREAM_RECORD_H
@@ -25,10 +27,12 @@
 
 #include "buf.h"
 #include "err.h"
+#include "hash.h"
 #include "statement.h"
 
 struct stream_header;
 struct contents;
+struct chunk;
 
 enum record_kind {
 	RECORD_HEADER,
@@ -63,6 +67,9 @@ struct copy_table {
 /*
  * A piece of one COPY block: whole rows, each with its newline.  The first piece of a block carries
  * the COPY statement, the last one its end; both may be the same piece, and rows may be empty.
+ *
+ * With `chunk` set the piece's rows are not here: they are compressed, or still in their file
+ * (chunk.h).  Sources deliver such records only when they were told that the sink takes them.
  */
 struct record_data {
 	const struct copy_table *table;
@@ -75,6 +82,8 @@ struct record_data {
 	bool last;
 	bool crlf;     /* rows end with CR LF */
 	bool pristine; /* all rows of this table are as the stream's trailer vouches for */
+	const struct hash128 *sum; /* of the hashes of `rows`, when somebody has added them up already */
+	const struct chunk *chunk; /* NULL: `rows` are here */
 };
 
 enum stream_end {
@@ -103,11 +112,13 @@ struct record {
 
 struct sink;
 
-/* `finish` and `free` may be NULL, for a sink that has nothing to make durable, or nothing of its own. */
+/* `finish` and `free` may be NULL, for a sink that has nothing to make durable, or nothing of its own;
+ * `branch` for one that takes records from one thread only. */
 struct sink_ops {
 	int (*write)(struct sink *sink, const struct record *record, struct err *err);
 	int (*finish)(struct sink *sink, struct err *err);
 	void (*free)(struct sink *sink);
+	struct sink *(*branch)(struct sink *sink, struct err *err);
 };
 
 /* The first member of every sink. */
@@ -119,6 +130,23 @@ int sink_write(struct sink *sink, const struct record *record, struct err *err);
 /* Only after the TRAILER was written. */
 int sink_finish(struct sink *sink, struct err *err);
 void sink_free(struct sink *sink);
+
+/*
+ * A further entrance to a sink, for one other thread: it takes DATA records, whole COPY blocks one
+ * after the other, and does in that thread what can be done apart (hashing, compressing, filtering);
+ * what must be one after the other it does under the sink's own lock, a block at a time.  Meanwhile
+ * the sink itself takes records, too.  sink_finish() of the branch hands over all that it has; the
+ * branch is freed before the sink gets its TRAILER.
+ *
+ *     branch = sink_branch(sink, err);          in the thread of the sink
+ *     … sink_write(branch, record, err) …       in the branch's own
+ *     sink_finish(branch, err); sink_free(branch);
+ *
+ * A filter's branch is a filter that owns a branch of the next sink.  NULL on error, and (without an
+ * error) from a sink that has none: sink_can_branch() says so before.
+ */
+struct sink *sink_branch(struct sink *sink, struct err *err);
+bool sink_can_branch(const struct sink *sink);
 
 struct source;
 

@@ -203,7 +203,11 @@ static void recorder_free(struct sink *sink)
 	(void)sink; /* the test's: it looks at it afterwards */
 }
 
-static const struct sink_ops recorder_ops = { recorder_write, recorder_finish, recorder_free };
+static const struct sink_ops recorder_ops = {
+	.write = recorder_write,
+	.finish = recorder_finish,
+	.free = recorder_free,
+};
 
 void recorder_init(struct recorder *recorder)
 {

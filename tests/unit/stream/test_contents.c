@@ -33,7 +33,11 @@ static void collector_free(struct sink *sink)
 	(void)sink;
 }
 
-static const struct sink_ops collector_ops = { collector_write, collector_finish, collector_free };
+static const struct sink_ops collector_ops = {
+	.write = collector_write,
+	.finish = collector_finish,
+	.free = collector_free,
+};
 
 /* The contents of a script, NULL with `err` set when it can't be digested. */
 static struct contents *collect_slice(struct slice script, size_t piece, bool lenient,

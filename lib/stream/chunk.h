@@ -1,0 +1,62 @@
+/*
+ * chunk.h - rows of one table that are not in memory as rows: compressed, or still in their file.
+ *
+ * This is what makes work in several threads cheap: a reader hands chunks on as they are, and who
+ * wants the rows unpacks them in a thread of its own.  What only passes them on (idfilter, from archive
+ * to archive) never unpacks them.
+ */
+#ifndef IDKIT_STREAM_CHUNK_H
+#define IDKIT_STREAM_CHUNK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "hash.h"
+
+#define SHA256_BYTES 32
+
+enum chunk_form {
+	CHUNK_FRAME, /* an archive's data member: one zstd frame of a whole COPY block with its mark */
+	CHUNK_ROWS,  /* plain rows, each with its newline */
+};
+
+/*
+ * The bytes are in memory (`bytes`, until sink_write() returns), or in a file that can be read at any
+ * place: then `lasting` is true, and the chunk, its record's table and its texts live as long as
+ * the source.  The file's descriptor is shared by all threads, read with pread(2) only.
+ */
+struct chunk {
+	enum chunk_form form;
+	const char *place; /* for messages: "k.idar: member 2-data/000007.sql.zst" */
+	bool lasting;
+	struct slice bytes;
+	int fd;
+	uint64_t offset;
+	uint64_t size;      /* in the file */
+	uint64_t raw_bytes; /* of the text that it unpacks to; UINT64_MAX when not known yet */
+	bool counted;       /* `rows` and `sum` are known */
+	uint64_t rows;
+	struct hash128 sum; /* of the rows' hashes */
+	bool has_sha256;    /* what the manifest says of the packed bytes; checked by chunk_unpack() */
+	unsigned char sha256[SHA256_BYTES];
+	uint64_t line;  /* CHUNK_ROWS: of its first row in the file; 0 for frames */
+	size_t member;  /* of an archive: its number, from 0; SIZE_MAX otherwise */
+};
+
+/* What a thread needs to unpack: buffers and a decompressor that are used again. */
+struct unpacker;
+struct unpacker *unpacker_new(struct err *err);
+void unpacker_free(struct unpacker *unpacker);
+
+/*
+ * Reads, checks and unpacks: *rows are the whole rows, each with its newline, and live until the next
+ * call.  `copy` is the COPY line that a frame must hold (the record's).  ERR_INPUT that names the
+ * place when the bytes don't fit their SHA-256, are no frame, hold anything but that one COPY block,
+ * or don't fit its mark.
+ */
+int chunk_unpack(struct unpacker *unpacker, const struct chunk *chunk, struct slice copy,
+                 struct slice *rows, struct err *err);
+
+#endif

@@ -55,7 +55,7 @@ PKG_CHECK     = $(eval PKG_CHECK := $$(shell pkg-config --libs check))$(PKG_CHEC
 LIBS          = $(PKG_LIBS) -pthread
 
 # These goals compile nothing themselves, and most of them install first what is missing.
-BUILDLESS := deps deps-lint check check-asan check-tsan check-versions coverage lint demo bench help clean uninstall
+BUILDLESS := deps deps-lint deps-bench check check-asan check-tsan check-versions coverage lint demo bench help clean uninstall
 ifneq ($(filter-out $(BUILDLESS),$(or $(MAKECMDGOALS),all)),)
 missing := $(shell for program in $(CC) $(AR) pkg-config; do \
 	command -v $$program >/dev/null || echo $$program; done; \
@@ -165,12 +165,15 @@ $(UNIT): $(call objects,$(UNIT_SOURCES)) $(call objects,$(TOOL_SOURCES)) $(LIBRA
 
 # ---- dependencies --------------------------------------------------------------------------------
 
-.PHONY: deps deps-lint
+.PHONY: deps deps-lint deps-bench
 deps: ## install what is missing (Debian 12; uses sudo unless root)
 	@scripts/deps.sh
 
 deps-lint:
 	@scripts/deps.sh lint
+
+deps-bench:
+	@scripts/deps.sh bench
 
 # ---- checks --------------------------------------------------------------------------------------
 
@@ -224,7 +227,7 @@ coverage: deps ## all tests, then the share of lines that ran, per file
 	@+$(call build_all,coverage)
 	@tests/run-checks.sh coverage; status=$$?; scripts/coverage.sh build/coverage; exit $$status
 
-bench: deps ## measure against pg_dump and psql
+bench: deps deps-bench ## measure against pg_dump, pg_restore, psql, pgcopydb
 	@+$(MAKE) $(jobs) VARIANT=release programs
 	@tests/bench/run.sh
 

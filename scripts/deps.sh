@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# deps.sh [lint] - installs what building and testing idkit needs on Debian 12.
+# deps.sh [lint|bench] - installs what building and testing idkit needs on Debian 12.
 #
 # Does nothing, and says nothing, when all of it is there.  Needs root or sudo otherwise.  PostgreSQL
 # is wanted for throw-away servers only: its packages make and start no server of their own here.
@@ -9,6 +9,7 @@ set -eu -o pipefail
 packages=(gcc make pkg-config libc6-dev libpq-dev libpcre2-dev libzstd-dev zlib1g-dev libxxhash-dev
 	libssl-dev libjansson-dev libarchive-dev check libpg-query-dev zstd postgresql-15 postgresql-client-15)
 lint_packages=(clang clang-tidy cppcheck libclang-rt-14-dev)
+bench_packages=(pgcopydb)
 
 cluster_conf=/etc/postgresql-common/createcluster.d/idkit.conf
 policy=/usr/sbin/policy-rc.d
@@ -83,7 +84,8 @@ apt() {
 case ${1-} in
 '') ;;
 lint) packages+=("${lint_packages[@]}") ;;
-*) die "usage: deps.sh [lint]" ;;
+bench) packages+=("${bench_packages[@]}") ;;
+*) die "usage: deps.sh [lint|bench]" ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk.h"
 #include "contents.h"
 #include "streams.h"
 
@@ -488,6 +489,97 @@ START_TEST(trailer_vouches_for_rows_that_were_counted)
 }
 END_TEST
 
+/* Two threads' shares of one stream are the stream. */
+START_TEST(merged_shares_are_the_whole)
+{
+	static const char first[] = "COPY s.a (x) FROM stdin;\n1\n2\n\\.\n"
+				    "COPY s.b (x) FROM stdin;\n1\n\\.\n";
+	static const char second[] = "COPY s.a (x) FROM stdin;\n3\n\\.\n"
+				     "COPY s.c (x) FROM stdin;\n\\.\n";
+	struct buf whole = BUF_INIT;
+	struct err err = ERR_INIT;
+	buf_adds(&whole, first);
+	buf_adds(&whole, second);
+	struct contents *expected = collect(whole.data), *a = collect(first), *b = collect(second);
+	ck_assert_int_eq(contents_merge(a, b, &err), 0);
+	ck_assert_int_eq(contents_check_equal(expected, a, ERR_DIFFERENT, &err), 0);
+	ck_assert_uint_eq(contents_rows(a), 4);
+	ck_assert_uint_eq(contents_statements(a), 4);
+	struct contents *other = collect("COPY s.a (y) FROM stdin;\n3\n\\.\n");
+	ck_assert_int_eq(contents_merge(a, other, &err), -1);
+	ck_assert_str_eq(err.message, "table s.a comes a second time with other columns");
+	contents_free(expected);
+	contents_free(a);
+	contents_free(b);
+	contents_free(other);
+	buf_release(&whole);
+}
+END_TEST
+
+static const struct slice column_x = { "x", 1 };
+static const struct copy_table table_a = {
+	.schema = { "s", 1 },
+	.name = { "a", 1 },
+	.columns = &column_x,
+	.column_count = 1,
+	.has_columns = true,
+	.text_format = true,
+};
+
+static struct record data_record(void)
+{
+	struct record record = { .kind = RECORD_DATA, .section = SECTION_DATA };
+	record.data.table = &table_a;
+	record.data.first = record.data.last = true;
+	return record;
+}
+
+/* Rows that a worker has hashed, and rows in a chunk that is counted, are not looked at again. */
+START_TEST(known_sums_are_taken)
+{
+	struct contents *expected = collect("COPY s.a (x) FROM stdin;\n1\n2\n\\.\n");
+	struct err err = ERR_INIT;
+	struct contents *contents = contents_new(&err);
+	const struct contents_options options = { .trust_pristine = true };
+	struct hash128 sum = hash128_of("1", 1);
+	struct record record = data_record();
+	record.data.rows = SLICE_LITERAL("?\n");
+	record.data.row_count = 1;
+	record.data.sum = &sum;
+	ck_assert_int_eq(contents_add(contents, &record, &options, &err), 0);
+	struct chunk chunk = { .counted = true, .rows = 1, .sum = hash128_of("2", 1) };
+	record = data_record();
+	record.data.chunk = &chunk;
+	ck_assert_int_eq(contents_add(contents, &record, &options, &err), 0);
+	ck_assert_int_eq(contents_check_equal(expected, contents, ERR_DIFFERENT, &err), 0);
+	contents_free(contents);
+	contents_free(expected);
+}
+END_TEST
+
+START_TEST(uncounted_chunks_are_vouched_for)
+{
+	struct contents *trailer = collect("COPY s.a (x) FROM stdin;\n1\n2\n\\.\n");
+	struct err err = ERR_INIT;
+	struct contents *contents = contents_new(&err);
+	const struct contents_options trusting = { .trust_pristine = true }, strict = { 0 };
+	const struct chunk chunk = { .place = "k.idar: member 2-data/000002.sql.zst" };
+	struct record record = data_record();
+	record.data.chunk = &chunk;
+	record.data.pristine = true;
+	ck_assert_int_eq(contents_add(contents, &record, &strict, &err), -1);
+	ck_assert_str_eq(err.message,
+	                 "k.idar: member 2-data/000002.sql.zst: its rows are not counted");
+	err_clear(&err);
+	ck_assert_int_eq(contents_add(contents, &record, &trusting, &err), 0);
+	ck_assert_int_eq(contents_vouch(contents, trailer, &err), 0);
+	ck_assert_int_eq(contents_check_equal(trailer, contents, ERR_DIFFERENT, &err), 0);
+	ck_assert_uint_eq(contents_rows(contents), 2);
+	contents_free(contents);
+	contents_free(trailer);
+}
+END_TEST
+
 Suite *test_stream_contents(void)
 {
 	Suite *suite = suite_create("stream_contents");
@@ -516,6 +608,9 @@ Suite *test_stream_contents(void)
 	                    (int)(sizeof(bad_trailers) / sizeof(*bad_trailers)));
 	tcase_add_test(tc, trailer_cut_anywhere_is_refused);
 	tcase_add_test(tc, trailer_vouches_for_rows_that_were_counted);
+	tcase_add_test(tc, merged_shares_are_the_whole);
+	tcase_add_test(tc, known_sums_are_taken);
+	tcase_add_test(tc, uncounted_chunks_are_vouched_for);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -11,7 +11,8 @@ struct setting {
 	int since; /* server version, as PQserverVersion() */
 };
 
-/* What must hold from a connection's beginning. */
+/* What must hold from a connection's beginning: a role's or database's settings would end what we do, or
+ * have it fail (in a read-only transaction, in a serializable one). */
 static const struct setting first[] = {
 	{ "search_path", "", 0 },
 	{ "statement_timeout", "0", 0 },
@@ -19,6 +20,9 @@ static const struct setting first[] = {
 	{ "idle_in_transaction_session_timeout", "0", 90600 },
 	{ "idle_session_timeout", "0", 140000 },
 	{ "transaction_timeout", "0", 170000 },
+	{ "default_transaction_read_only", "off", 0 },
+	{ "default_transaction_isolation", "read committed", 0 },
+	{ "default_transaction_deferrable", "off", 0 },
 	{ NULL, NULL, 0 },
 };
 

@@ -5,6 +5,7 @@
 
 static const char *const names[] = {
 	[SECTION_NONE] = "none",
+	[SECTION_GLOBALS] = "globals",
 	[SECTION_PRE_DATA] = "pre-data",
 	[SECTION_DATA] = "data",
 	[SECTION_POST_DATA] = "post-data",

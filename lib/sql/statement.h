@@ -16,12 +16,15 @@
 
 enum section {
 	SECTION_NONE, /* before anything that tells */
+	/* Roles, which belong to the server, not to the database: archives carry them (globals.sql.zst,
+	 * behind header.json), plain streams don't; a restore runs them when asked (pg/target_roles.h). */
+	SECTION_GLOBALS,
 	SECTION_PRE_DATA,
 	SECTION_DATA,
 	SECTION_POST_DATA,
 };
 
-/* "pre-data", "data", "post-data", "none". */
+/* "globals", "pre-data", "data", "post-data", "none". */
 const char *section_name(enum section section);
 bool section_parse(struct slice name, enum section *section);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk.h"
 #include "header.h"
 #include "regex.h"
 #include "token.h"
@@ -23,6 +24,9 @@ struct strip_filter {
 	struct strip_stats stats;
 	struct strip_count *current; /* the pattern's account of the COPY block that passes */
 	bool dropping;               /* that block */
+	bool count_rows;
+	struct unpacker *unpacker; /* made for the first chunk that it is needed for */
+	struct buf packed;
 	uint64_t dropped_rows;
 	struct buf scratch;  /* the text that is matched */
 	struct buf comments; /* of statements that went: free-standing ones, to be written */
@@ -141,20 +145,33 @@ static bool is_command(const struct record *record)
 }
 
 /* What stands before the record, with the comments that wait: in filter->lead. */
-static void gather_lead(struct strip_filter *filter, const struct record *record, bool takes_held)
+static void gather_lead(struct strip_filter *filter, struct slice lead, bool takes_held)
 {
 	struct slice comments = buf_slice(&filter->comments);
 	struct slice held = takes_held ? buf_slice(&filter->held) : SLICE_NONE;
-	struct slice front = comments.len ? comments : held.len ? held : record->lead;
+	struct slice front = comments.len ? comments : held.len ? held : lead;
 	buf_reset(&filter->lead);
 	if (filter->newline_owed && !begins_line(front))
 		buf_addc(&filter->lead, '\n');
 	buf_add_slice(&filter->lead, comments);
 	buf_add_slice(&filter->lead, held);
-	buf_add_slice(&filter->lead, record->lead);
+	buf_add_slice(&filter->lead, lead);
 	buf_reset(&filter->comments);
 	if (takes_held)
 		buf_reset(&filter->held);
+}
+
+/* A packed chunk's lead is packed, too: comments go before it on their own. */
+static int pass_comments(struct strip_filter *filter, const struct record *record, struct err *err)
+{
+	const struct record comments = {
+		.kind = RECORD_STATEMENT,
+		.section = record->section,
+		.place = record->place,
+		.lead = buf_slice(&filter->lead),
+		.statement.class = CLASS_EMPTY,
+	};
+	return filter->lead.len > 0 ? sink_write(filter->next, &comments, err) : 0;
 }
 
 /* Passes a record on, with the comments that came before it. */
@@ -164,11 +181,14 @@ static int pass(struct strip_filter *filter, const struct record *record, struct
 		buf_reset(&filter->held);
 	bool takes_held = filter->held.len > 0 && may_take_held(record);
 	struct record out = *record;
+	bool is_chunk = record->kind == RECORD_DATA && record->data.chunk;
 	if (filter->comments.len > 0 || takes_held || filter->newline_owed) {
-		gather_lead(filter, record, takes_held);
-		if (buf_check(&filter->lead, "a comment", err) < 0)
+		gather_lead(filter, is_chunk ? SLICE_NONE : record->lead, takes_held);
+		if (buf_check(&filter->lead, "a comment", err) < 0 ||
+		    (is_chunk && pass_comments(filter, record, err) < 0))
 			return -1;
-		out.lead = buf_slice(&filter->lead);
+		if (!is_chunk)
+			out.lead = buf_slice(&filter->lead);
 	}
 	filter->newline_owed = false;
 	filter->after_command = is_command(record);
@@ -218,18 +238,48 @@ static int begin_block(struct strip_filter *filter, const struct record *record,
 	return 0;
 }
 
+static int unpack_rows(struct strip_filter *filter, const struct record_data *data, uint64_t *rows,
+                       struct err *err)
+{
+	struct slice unpacked;
+	if (!filter->unpacker && !(filter->unpacker = unpacker_new(err)))
+		return -1;
+	if (chunk_unpack(filter->unpacker, data->chunk, data->copy, &unpacked, err) < 0)
+		return -1;
+	*rows = rows_count(unpacked);
+	return 0;
+}
+
+/* The rows of a chunk, as far as they are asked for; one that goes is checked. */
+static int look_at_chunk(struct strip_filter *filter, const struct record_data *data,
+                         uint64_t *rows, struct err *err)
+{
+	const struct chunk *chunk = data->chunk;
+	*rows = chunk->rows;
+	if (!chunk->counted && (filter->dropping || filter->count_rows))
+		return unpack_rows(filter, data, rows, err);
+	if (!filter->dropping || !chunk->lasting)
+		return 0;
+	return chunk_read(chunk, &filter->packed, err) < 0
+	               ? -1
+	               : chunk_check(chunk, buf_slice(&filter->packed), err);
+}
+
 static int handle_data(struct strip_filter *filter, const struct record *record, struct err *err)
 {
 	const struct record_data *data = &record->data;
+	uint64_t rows = data->row_count;
 	if (data->first && begin_block(filter, record, err) < 0)
 		return -1;
-	filter->stats.read.rows += data->row_count;
+	if (data->chunk && look_at_chunk(filter, data, &rows, err) < 0)
+		return -1;
+	filter->stats.read.rows += rows;
 	if (filter->current)
-		filter->current->rows += data->row_count;
+		filter->current->rows += rows;
 	if (!filter->dropping)
 		return pass(filter, record, err);
-	filter->stats.stripped.rows += data->row_count;
-	filter->dropped_rows += data->row_count;
+	filter->stats.stripped.rows += rows;
+	filter->dropped_rows += rows;
 	if (data->last && filter->dropped_rows > 0)
 		log_note(filter->log, "stripped COPY %.*s%s%.*s with its %llu rows",
 		         SLICE_ARG(data->table->schema), data->table->schema.len ? "." : "",
@@ -294,6 +344,8 @@ static void strip_free(struct sink *sink)
 {
 	struct strip_filter *filter = (struct strip_filter *)sink;
 	sink_free(filter->next);
+	unpacker_free(filter->unpacker);
+	buf_release(&filter->packed);
 	patterns_release(&filter->strip);
 	patterns_release(&filter->keep);
 	buf_release(&filter->scratch);
@@ -321,6 +373,7 @@ struct sink *strip_filter_new(const struct strip_options *options, struct sink *
 	filter->sink.ops = &strip_ops;
 	filter->next = next;
 	filter->log = log;
+	filter->count_rows = options->count_rows;
 	if (compile(&filter->strip, options->strip, options->strip_count, options->ignore_case,
 	            err) < 0 ||
 	    compile(&filter->keep, options->keep, options->keep_count, options->ignore_case, err) <

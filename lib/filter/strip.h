@@ -6,6 +6,9 @@
  * that goes takes its rows along, and that is said in a note.  Comments stay, except pg_dump's
  * comment about an object of which nothing is left.
  *
+ * Packed chunks (chunk.h) pass as they are.  One that goes is read all the same and held against its
+ * SHA-256: what is said about the input is said about all of it.
+ *
  * With patterns to keep, the session's own statements (SET, \connect, \restrict …) stay too: the
  * kept ones need them.
  */
@@ -25,6 +28,7 @@ struct strip_options {
 	const char *const *keep; /* -x; borrowed */
 	size_t keep_count;
 	bool ignore_case;
+	bool count_rows; /* those of packed chunks, too, that nobody has counted: they are unpacked */
 };
 
 /* Owns `next` from now on, also when NULL is returned on error (ERR_USAGE for a bad pattern). */

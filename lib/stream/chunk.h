@@ -14,8 +14,7 @@
 #include "buf.h"
 #include "err.h"
 #include "hash.h"
-
-#define SHA256_BYTES 32
+#include "sha256.h"
 
 enum chunk_form {
 	CHUNK_FRAME, /* an archive's data member: one zstd frame of a whole COPY block with its mark */
@@ -58,5 +57,11 @@ void unpacker_free(struct unpacker *unpacker);
  */
 int chunk_unpack(struct unpacker *unpacker, const struct chunk *chunk, struct slice copy,
                  struct slice *rows, struct err *err);
+
+/* The bytes of a lasting chunk, as they are in the file; *bytes is emptied first. */
+int chunk_read(const struct chunk *chunk, struct buf *bytes, struct err *err);
+
+/* Do the packed bytes fit the chunk's SHA-256, if it has one?  ERR_INPUT that names the place. */
+int chunk_check(const struct chunk *chunk, struct slice bytes, struct err *err);
 
 #endif

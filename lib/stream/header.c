@@ -135,6 +135,53 @@ int stream_header_add_filter(struct stream_header *header, const char *descripti
 	return 0;
 }
 
+static const char *const role_uses[] = { "owner", "acl", "other" };
+
+static json_t *roles_of(const struct stream_header *header, enum stream_role use)
+{
+	return json_object_get(json_object_get(header->json, "roles"), role_uses[use]);
+}
+
+/* An empty list for each use. */
+static int begin_roles(struct stream_header *header, struct err *err)
+{
+	if (json_is_object(json_object_get(header->json, "roles")))
+		return 0;
+	return put(header, "roles",
+	           json_pack("{s:[],s:[],s:[]}", role_uses[0], role_uses[1], role_uses[2]), err);
+}
+
+int stream_header_add_role(struct stream_header *header, enum stream_role use, const char *name,
+                           struct err *err)
+{
+	json_t *item = json_string(name);
+	if (!item)
+		return 0;
+	if (begin_roles(header, err) < 0) {
+		json_decref(item);
+		return -1;
+	}
+	if (json_array_append_new(roles_of(header, use), item) < 0)
+		return err_memory(err, "a stream's header");
+	return 0;
+}
+
+size_t stream_header_role_count(const struct stream_header *header, enum stream_role use)
+{
+	return json_array_size(roles_of(header, use));
+}
+
+const char *stream_header_role(const struct stream_header *header, enum stream_role use,
+                               size_t index)
+{
+	return json_string_value(json_array_get(roles_of(header, use), index));
+}
+
+void stream_header_clear_roles(struct stream_header *header)
+{
+	json_object_del(header->json, "roles");
+}
+
 int stream_header_print(const struct stream_header *header, struct buf *buf, struct err *err)
 {
 	char *text = json_dumps(header->json, JSON_COMPACT);

@@ -9,6 +9,7 @@
 #define IDKIT_STREAM_HEADER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "buf.h"
 #include "err.h"
@@ -40,6 +41,26 @@ int stream_header_set_number(struct stream_header *header, const char *key, long
 /* Appends to the list of filters that the stream has passed ("filters"). */
 int stream_header_add_filter(struct stream_header *header, const char *description,
                              struct err *err);
+
+/*
+ * The roles that the stream's statements name, and that a server must have before it is restored
+ * ("roles", an object of three lists); by what for, since some can be left out.  A name that is not
+ * UTF-8 is left out: JSON can't hold it.
+ */
+enum stream_role {
+	STREAM_ROLE_OWNER, /* ALTER … OWNER TO */
+	STREAM_ROLE_ACL,   /* GRANT, REVOKE, ALTER DEFAULT PRIVILEGES */
+	STREAM_ROLE_OTHER, /* policies, user mappings, settings */
+	STREAM_ROLE_USES,
+};
+int stream_header_add_role(struct stream_header *header, enum stream_role use, const char *name,
+                           struct err *err);
+size_t stream_header_role_count(const struct stream_header *header, enum stream_role use);
+/* NULL when the list is damaged there; lives as long as the header. */
+const char *stream_header_role(const struct stream_header *header, enum stream_role use,
+                               size_t index);
+/* Forgets them: for a filter behind which it is not known any more which are needed. */
+void stream_header_clear_roles(struct stream_header *header);
 
 /* Appends the JSON object, on one line. */
 int stream_header_print(const struct stream_header *header, struct buf *buf, struct err *err);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive.h"
+#include "archive_names.h"
 #include "input_internal.h"
 #include "interrupt.h"
 #include "io.h"
@@ -235,6 +237,33 @@ struct input *input_open(const char *path, const struct log *log, struct err *er
 ssize_t input_read(struct input *input, void *data, size_t len, struct err *err)
 {
 	return input_stage_read(input->top, data, len, err);
+}
+
+int input_file(const struct input *input, uint64_t *begin, uint64_t *end)
+{
+	const struct input_stage *stage = input->top;
+	struct stat status;
+	if (stage->ops != &fd_ops)
+		return -1;
+	int fd = ((const struct fd_stage *)stage)->fd;
+	off_t position = lseek(fd, 0, SEEK_CUR);
+	if (position < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+		return -1;
+	*begin = (uint64_t)position - (stage->peeked_end - stage->peeked_start);
+	*end = (uint64_t)status.st_size;
+	return fd;
+}
+
+/* A tar, or what is left of one whose first header is damaged; pg_dump's was unwrapped before. */
+bool input_is_archive(const struct input *input)
+{
+	return peeked_at(input->top, 257, "ustar", 5) ||
+	       peeked_at(input->top, 0, ARCHIVE_HEADER, sizeof(ARCHIVE_HEADER));
+}
+
+void input_stop(struct input *input)
+{
+	input_stage_stop(input->top);
 }
 
 const char *input_name(const struct input *input)

@@ -9,6 +9,7 @@
 #ifndef IDKIT_STREAM_INPUT_H
 #define IDKIT_STREAM_INPUT_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -27,6 +28,16 @@ ssize_t input_read(struct input *input, void *data, size_t len, struct err *err)
 
 /* For messages: the path, or "standard input".  Lives as long as the input. */
 const char *input_name(const struct input *input);
+
+/*
+ * The descriptor, when the input is a regular file whose bytes are not wrapped in anything: it can be
+ * read at any place with pread(2), from *begin, where the input began, to *end.  -1 otherwise.  Asked
+ * before the first input_read().
+ */
+int input_file(const struct input *input, uint64_t *begin, uint64_t *end);
+
+/* From another thread: an input_read() that waits for bytes, and all later ones, say "the end". */
+void input_stop(struct input *input);
 
 void input_free(struct input *input);
 

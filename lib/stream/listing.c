@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk.h"
 #include "header.h"
+#include "plain_writer.h"
 
 /* Of a statement that is no object known by name. */
 #define EXCERPT_BYTES 60
@@ -21,6 +23,7 @@ struct listing {
 	struct place table_place;
 	uint64_t table_rows;
 	uint64_t table_bytes;
+	struct unpacker *unpacker; /* made when a chunk comes whose rows nobody has counted */
 };
 
 static int put(struct listing *listing, struct err *err)
@@ -69,34 +72,74 @@ static int end_table(struct listing *listing, struct err *err)
 	return put(listing, err);
 }
 
+/* Which table's rows these are: the line's text. */
+static int begin_table(struct listing *listing, const struct record *record, struct err *err)
+{
+	struct object object = record->data.object;
+	struct buf text = BUF_INIT;
+	int result = 0;
+	object.type = SLICE_LITERAL("TABLE DATA");
+	if (object.name.len == 0) {
+		object.schema = record->data.table->schema;
+		object.name = record->data.table->name;
+	}
+	add_object(&text, &object);
+	listing->statements++;
+	if (!slice_equal(buf_slice(&listing->table), buf_slice(&text))) {
+		result = end_table(listing, err);
+		buf_add_slice(&listing->table, buf_slice(&text));
+		listing->table_place = record->place;
+		listing->table_rows = listing->table_bytes = 0;
+	}
+	buf_release(&text);
+	return result;
+}
+
+/* What a data member holds beside its rows. */
+static uint64_t framing_bytes(const struct record *record, uint64_t rows)
+{
+	struct buf mark = BUF_INIT;
+	plain_chunk_mark(&mark, rows, (struct hash128){ 0, 0 });
+	uint64_t bytes = record->lead.len + record->data.copy.len + record->data.end.len + mark.len;
+	buf_release(&mark);
+	return bytes;
+}
+
+static int measure_chunk(struct listing *listing, const struct record *record, uint64_t *rows,
+                         uint64_t *bytes, struct err *err)
+{
+	const struct chunk *chunk = record->data.chunk;
+	struct slice unpacked;
+	*rows = record->data.row_count;
+	if (chunk->form == CHUNK_ROWS) {
+		*bytes = chunk->size;
+		return 0;
+	}
+	if (chunk->counted) {
+		uint64_t framing = framing_bytes(record, *rows);
+		*bytes = chunk->raw_bytes > framing ? chunk->raw_bytes - framing : 0;
+		return 0;
+	}
+	if (!listing->unpacker && !(listing->unpacker = unpacker_new(err)))
+		return -1;
+	if (chunk_unpack(listing->unpacker, chunk, record->data.copy, &unpacked, err) < 0)
+		return -1;
+	*rows = rows_count(unpacked);
+	*bytes = unpacked.len;
+	return 0;
+}
+
 static int list_data(struct listing *listing, const struct record *record, struct err *err)
 {
 	const struct record_data *data = &record->data;
-	if (data->first) {
-		struct object object = data->object;
-		struct buf text = BUF_INIT;
-		object.type = SLICE_LITERAL("TABLE DATA");
-		if (object.name.len == 0) {
-			object.schema = data->table->schema;
-			object.name = data->table->name;
-		}
-		add_object(&text, &object);
-		listing->statements++;
-		if (listing->table.len != text.len ||
-		    memcmp(listing->table.data, text.data, text.len) != 0) {
-			if (end_table(listing, err) < 0) {
-				buf_release(&text);
-				return -1;
-			}
-			buf_add_slice(&listing->table, buf_slice(&text));
-			listing->table_place = record->place;
-			listing->table_rows = listing->table_bytes = 0;
-		}
-		buf_release(&text);
-	}
-	listing->rows += data->row_count;
-	listing->table_rows += data->row_count;
-	listing->table_bytes += data->rows.len;
+	uint64_t rows = data->row_count, bytes = data->rows.len;
+	if (data->first && begin_table(listing, record, err) < 0)
+		return -1;
+	if (data->chunk && measure_chunk(listing, record, &rows, &bytes, err) < 0)
+		return -1;
+	listing->rows += rows;
+	listing->table_rows += rows;
+	listing->table_bytes += bytes;
 	return 0;
 }
 
@@ -185,6 +228,7 @@ static void listing_free(struct sink *sink)
 {
 	struct listing *listing = (struct listing *)sink;
 	outfile_free(listing->out);
+	unpacker_free(listing->unpacker);
 	buf_release(&listing->line);
 	buf_release(&listing->table);
 	free(listing);

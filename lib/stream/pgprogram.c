@@ -1,6 +1,7 @@
 #include "pgprogram.h"
 
 #include <glob.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,16 @@ out:
 struct choice {
 	char *path;
 	int major;
+	int wanted;
 };
+
+/* The wanted version is better than any other, else the newest is. */
+static bool is_better(const struct choice *best, int major)
+{
+	if (best->major == best->wanted)
+		return false;
+	return major == best->wanted || major > best->major;
+}
 
 static void consider(struct choice *best, const char *path)
 {
@@ -40,7 +50,7 @@ static void consider(struct choice *best, const char *path)
 	if (access(path, X_OK) != 0)
 		return;
 	int major = pgprogram_major(path, &ignored);
-	if (major <= best->major)
+	if (!is_better(best, major))
 		return;
 	char *copy = strdup(path);
 	if (!copy)
@@ -78,7 +88,7 @@ static void consider_path(struct choice *best, const char *name)
 
 char *pgprogram_find(const char *name, int least_major, int *major, struct err *err)
 {
-	struct choice best = { NULL, -1 };
+	struct choice best = { NULL, -1, least_major };
 	/* The packages' own folders first: Debian's /usr/bin/pg_dump is a wrapper that picks
 	 * a version by rules of its own. */
 	consider_glob(&best, "/usr/lib/postgresql/*/bin/%s", name);

@@ -10,8 +10,9 @@
 #include "err.h"
 
 /*
- * The newest one, of major version `least_major` or later (pg_dump refuses servers newer than
- * itself).  Returns a malloc'ed path and its major version; NULL with ERR_SYSTEM that says what was
+ * The one of major version `least_major` when it is installed, else the newest of a later one: pg_dump
+ * refuses servers newer than itself, and what it writes may need a server as new as itself.  With 0, the
+ * newest.  Returns a malloc'ed path and its major version; NULL with ERR_SYSTEM that says what was
  * found and what to install.
  */
 char *pgprogram_find(const char *name, int least_major, int *major, struct err *err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain_piece.h"
 #include "plain_reader_internal.h"
 
 int plain_reader_scan(struct plain_reader *reader, enum split_event *event, struct err *err)
@@ -37,7 +38,7 @@ int plain_reader_damaged(const struct plain_reader *reader, uint64_t line, struc
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	return err_set(err, ERR_INPUT, "%s:%llu: %s", input_name(reader->input),
+	return err_set(err, ERR_INPUT, "%s:%llu: %s", reader->name,
 	               (unsigned long long)line, text);
 }
 
@@ -53,7 +54,7 @@ struct record plain_reader_record(const struct plain_reader *reader, enum record
 
 int plain_reader_end_line(struct plain_reader *reader, struct err *err)
 {
-	if (!stream_header_own(reader->header))
+	if (!reader->own)
 		return 0;
 	if (window_bytes(&reader->window) == 0 && window_fill(&reader->window, err) < 0)
 		return -1;
@@ -82,7 +83,7 @@ static int handle_comment(struct plain_reader *reader, struct err *err)
 	const char *before = memrchr(data, '\n', reader->scanned - 1);
 	size_t line_start = before ? (size_t)(before + 1 - data) : reader->bom_bytes;
 	struct slice line = { data + line_start, reader->scanned - line_start };
-	if (stream_header_own(reader->header))
+	if (reader->own)
 		return slice_starts(line, PLAIN_MARK)
 		           ? plain_reader_handle_mark(reader, line_start, err)
 		           : 0;
@@ -148,7 +149,7 @@ static int no_end_mark(struct plain_reader *reader, struct err *err)
 	const struct slice rest = { window_data(&reader->window), window_bytes(&reader->window) };
 	/* In a pipe the reason stands above, in the words of the program that should have written. */
 	if (rest.len == 0 && reader->statements == 0)
-		return err_set(err, ERR_INPUT, "%s is empty", input_name(reader->input));
+		return err_set(err, ERR_INPUT, "%s is empty", reader->name);
 	return plain_reader_damaged(
 		reader, reader->window.line + rows_count(rest), err,
 		"the script has no end mark (pg_dump's \"PostgreSQL database dump complete\"): it is "
@@ -174,6 +175,15 @@ static int deliver_trailer(struct plain_reader *reader, struct err *err)
 	return 0;
 }
 
+static int end_piece(struct plain_reader *reader, enum split_open open, struct err *err)
+{
+	if (open != SPLIT_OPEN_NOTHING)
+		return plain_reader_damaged(reader, reader->window.line, err,
+		                            "the statement that begins behind this line has no end");
+	reader->done = true;
+	return plain_reader_deliver_comments(reader, window_bytes(&reader->window), err);
+}
+
 static int handle_end(struct plain_reader *reader, struct err *err)
 {
 	/* A last '-' or '/' is not in the lead, though the splitter, which waits for the next byte,
@@ -186,7 +196,9 @@ static int handle_end(struct plain_reader *reader, struct err *err)
 		                            "the input ends %s, in a statement that begins behind this "
 		                            "line: it is truncated",
 		                            split_open_text(open));
-	if (stream_header_own(reader->header))
+	if (reader->is_piece)
+		return end_piece(reader, open, err);
+	if (reader->own)
 		return plain_reader_damaged(reader, reader->window.line, err,
 		                            "the stream ends before its trailer: it is truncated");
 	/* Half a statement is not for the server to judge. */
@@ -223,32 +235,71 @@ static int begin(struct plain_reader *reader, struct err *err)
 	return sink_write(reader->sink, &record, err);
 }
 
-static int reader_run(struct source *source, struct sink *sink, struct err *err)
+static int run(struct plain_reader *reader, struct err *err)
 {
-	struct plain_reader *reader = (struct plain_reader *)source;
-	reader->sink = sink;
-	if (begin(reader, err) < 0)
-		return -1;
 	while (!reader->done)
 		if (step(reader, err) < 0)
 			return -1;
 	return 0;
 }
 
-static void reader_free(struct source *source)
+static int reader_run(struct source *source, struct sink *sink, struct err *err)
 {
 	struct plain_reader *reader = (struct plain_reader *)source;
+	reader->sink = sink;
+	return begin(reader, err) < 0 ? -1 : run(reader, err);
+}
+
+static void release(struct plain_reader *reader)
+{
 	window_release(&reader->window);
 	input_free(reader->input);
 	stream_header_free(reader->header);
+	plain_chunks_free(reader->chunks);
 	hash_stream_free(reader->hash);
 	hash_stream_free(reader->chunk_hash);
 	buf_release(&reader->toc_text);
 	buf_release(&reader->names);
-	free(reader);
 }
 
-static const struct source_ops reader_ops = { reader_run, reader_free };
+static void reader_free(struct source *source)
+{
+	release((struct plain_reader *)source);
+	free(source);
+}
+
+static void reader_stop(struct source *source)
+{
+	input_stop(((struct plain_reader *)source)->input);
+}
+
+static const struct source_ops reader_ops = {
+	.run = reader_run,
+	.free = reader_free,
+	.stop = reader_stop,
+};
+
+int plain_piece_read(struct slice text, const char *name, enum section folder,
+                     struct plain_piece_state *state, struct sink *sink, struct err *err)
+{
+	struct plain_reader reader = {
+		.name = name,
+		.sink = sink,
+		.own = true,
+		.is_piece = true,
+		.folder = folder,
+		.section = folder == SECTION_PRE_DATA ? state->section : folder,
+		.statements = state->statements,
+	};
+	splitter_init(&reader.splitter);
+	reader.splitter.standard_strings = state->standard_strings;
+	window_init_memory(&reader.window, text, name);
+	int result = run(&reader, err);
+	*state = (struct plain_piece_state){ reader.section, reader.statements,
+		                             reader.splitter.standard_strings };
+	release(&reader);
+	return result;
+}
 
 struct source *plain_reader_new(struct input *input, const struct plain_reader_options *options,
                                 struct err *err)
@@ -261,12 +312,14 @@ struct source *plain_reader_new(struct input *input, const struct plain_reader_o
 	}
 	reader->source.ops = &reader_ops;
 	reader->input = input;
+	reader->name = input_name(input);
 	reader->options = *options;
 	splitter_init(&reader->splitter);
 	reader->hash = hash_stream_new(err);
 	reader->chunk_hash = hash_stream_new(err);
 	if (!reader->hash || !reader->chunk_hash ||
-	    window_init(&reader->window, input, err) < 0) {
+	    window_init(&reader->window, input, err) < 0 ||
+	    (options->packed && plain_chunks_new(reader, err) < 0)) {
 		reader_free(&reader->source);
 		return NULL;
 	}

@@ -19,6 +19,10 @@
 
 struct plain_reader_options {
 	bool allow_incomplete; /* an end mark is not asked of streams that are not ours */
+	/* From a file that can be read at any place and is not wrapped, rows come as lasting chunks
+	 * (chunk.h) of about 8 MiB, each a COPY block of its own; otherwise as rows.  Each is scanned and
+	 * checked as it would be without, and its rows are counted but not hashed. */
+	bool packed;
 };
 
 /* PostgreSQL's own limit for a statement or a row (MaxAllocSize, src/include/utils/memutils.h). */

@@ -7,7 +7,8 @@
 /* A COPY block on its way through. */
 struct block {
 	struct plain_reader *reader;
-	struct record record; /* what all its pieces share */
+	struct plain_chunks *chunks; /* NULL: rows are delivered as such */
+	struct record record;        /* what all its pieces share */
 	struct copy_table table;
 	uint64_t first_line;
 	uint64_t rows;
@@ -31,32 +32,27 @@ static ssize_t end_line(const struct window *window)
 	return have < 3 || (have == 3 && data[2] == '\r') ? -1 : 0;
 }
 
-#define SEARCH_BLOCK_BYTES 128
-
-/* The first newline that "\." follows, or NULL: memmem() at seven times its speed.  All rows pass
- * here, and gcc -O2 makes vector code of loops of a fixed length. */
-static const char *find_end(const char *data, size_t len)
-{
-	for (; len >= SEARCH_BLOCK_BYTES + 2; data += SEARCH_BLOCK_BYTES, len -= SEARCH_BLOCK_BYTES) {
-		unsigned char found = 0;
-		for (size_t i = 0; i < SEARCH_BLOCK_BYTES; i++)
-			found |= (unsigned char)((data[i] == '\n') & (data[i + 1] == '\\') &
-			                         (data[i + 2] == '.'));
-		if (found)
-			break;
-	}
-	return memmem(data, len, "\n\\.", 3);
-}
-
 /* The whole rows at the window's start: up to a line that may be the end, or to the last newline. */
 static size_t whole_rows(const struct window *window)
 {
 	const char *data = window_data(window);
 	size_t have = window_bytes(window);
-	const char *end = find_end(data, have);
+	const char *end = copy_find_end(data, have);
 	if (!end)
 		end = memrchr(data, '\n', have);
 	return end ? (size_t)(end + 1 - data) : 0;
+}
+
+/* The first row says how all of the block end. */
+static void count_rows(struct block *block, struct slice rows)
+{
+	struct record_data *data = &block->record.data;
+	data->row_count = rows_count(rows);
+	if (block->rows == 0 && data->row_count > 0) {
+		const char *newline = memchr(rows.data, '\n', rows.len);
+		data->crlf = newline && newline > rows.data && newline[-1] == '\r';
+	}
+	block->rows += data->row_count;
 }
 
 static int deliver(struct block *block, struct slice rows, struct slice end, bool last,
@@ -67,14 +63,8 @@ static int deliver(struct block *block, struct slice rows, struct slice end, boo
 	if (!data->first)
 		record->place.line = block->reader->window.line;
 	data->rows = rows;
-	data->row_count = rows_count(rows);
 	data->end = end;
 	data->last = last;
-	if (block->rows == 0 && data->row_count > 0) {
-		const char *newline = rows.data ? memchr(rows.data, '\n', rows.len) : NULL;
-		data->crlf = newline && newline > rows.data && newline[-1] == '\r';
-	}
-	block->rows += data->row_count;
 	if (sink_write(block->reader->sink, record, err) < 0)
 		return -1;
 	record->lead = SLICE_NONE;
@@ -96,9 +86,12 @@ static int deliver_rows(struct block *block, size_t bytes, struct err *err)
 {
 	struct plain_reader *reader = block->reader;
 	struct slice rows = { window_data(&reader->window), bytes };
-	if (deliver(block, rows, SLICE_NONE, false, err) < 0)
+	count_rows(block, rows);
+	if (block->chunks
+	        ? plain_chunks_add(block->chunks, reader, &block->record.data, rows, err) < 0
+	        : deliver(block, rows, SLICE_NONE, false, err) < 0)
 		return -1;
-	if (stream_header_own(reader->header))
+	if (reader->own)
 		hash_stream_add(reader->chunk_hash, rows.data, rows.len);
 	window_take_lines(&reader->window, bytes, block->record.data.row_count);
 	return 0;
@@ -140,11 +133,13 @@ static int deliver_end(struct block *block, size_t end_bytes, struct err *err)
 {
 	struct plain_reader *reader = block->reader;
 	size_t mark_bytes = 0;
-	if (stream_header_own(reader->header) &&
+	if (reader->own &&
 	    check_chunk_mark(block, end_bytes, &mark_bytes, err) < 0)
 		return -1;
 	struct slice end = { window_data(&reader->window), end_bytes };
-	if (deliver(block, SLICE_NONE, end, true, err) < 0)
+	count_rows(block, SLICE_NONE);
+	if (block->chunks ? plain_chunks_end(block->chunks, reader, err) < 0
+	                  : deliver(block, SLICE_NONE, end, true, err) < 0)
 		return -1;
 	plain_reader_take(reader, end_bytes + mark_bytes);
 	splitter_restart(&reader->splitter);
@@ -187,12 +182,38 @@ static ssize_t statement_line_end(struct plain_reader *reader, uint64_t line, st
 	return end;
 }
 
+/* What the block's records share; its texts are in the window. */
+static void fill_record(struct block *block, const struct record *statement, struct slice copy)
+{
+	struct plain_reader *reader = block->reader;
+	block->record = plain_reader_record(reader, RECORD_DATA, statement->lead.len);
+	block->record.data = (struct record_data){
+		.table = &block->table,
+		.object = statement->statement.object,
+		.copy = copy,
+		.first = true,
+		.pristine = reader->own,
+	};
+}
+
+/* The COPY line goes on before the window moves. */
+static int begin_rows(struct block *block, struct err *err)
+{
+	struct plain_reader *reader = block->reader;
+	/* In other formats a row may be of many lines. */
+	block->chunks = block->table.text_format ? reader->chunks : NULL;
+	hash_stream_reset(reader->chunk_hash);
+	if (block->chunks)
+		return plain_chunks_begin(block->chunks, &block->record, err);
+	count_rows(block, SLICE_NONE);
+	return deliver(block, SLICE_NONE, SLICE_NONE, false, err);
+}
+
 int plain_reader_handle_copy(struct plain_reader *reader, struct record *statement,
                              struct err *err)
 {
-	struct copy_header header = COPY_HEADER_INIT;
+	struct copy_target target = COPY_TARGET_INIT;
 	struct block block = { .reader = reader, .first_line = statement->place.line };
-	struct slice *columns = NULL;
 	int result = -1;
 	size_t lead = statement->lead.len;
 	ssize_t line_end = statement_line_end(reader, block.first_line, err);
@@ -200,42 +221,17 @@ int plain_reader_handle_copy(struct plain_reader *reader, struct record *stateme
 		goto out;
 	/* The window may have moved. */
 	struct slice copy = { window_data(&reader->window) + lead, (size_t)line_end - lead };
-	if (copy_header_parse(slice_trim(copy), reader->splitter.standard_strings, &header, err) < 0) {
-		err_prefix(err, "%s:%llu", input_name(reader->input),
-		           (unsigned long long)block.first_line);
+	if (copy_target_read(&target, copy, reader->splitter.standard_strings, err) < 0) {
+		err_prefix(err, "%s:%llu", reader->name, (unsigned long long)block.first_line);
 		goto out;
 	}
-	if (header.binary_format) {
-		plain_reader_damaged(reader, block.first_line, err,
-		                     "COPY in binary format can't stand in a script");
-		goto out;
-	}
-	columns = calloc(header.column_count ? header.column_count : 1, sizeof(*columns));
-	if (!columns) {
-		err_memory(err, "a COPY statement");
-		goto out;
-	}
-	for (size_t i = 0; i < header.column_count; i++)
-		columns[i] = buf_slice(&header.columns[i]);
-	block.table = (struct copy_table){ buf_slice(&header.schema), buf_slice(&header.table),
-		                           columns,                   header.column_count,
-		                           header.has_columns,        header.text_format };
-	block.record = plain_reader_record(reader, RECORD_DATA, lead);
-	block.record.place.statement = reader->statements;
-	block.record.data = (struct record_data){
-		.table = &block.table,
-		.object = statement->statement.object,
-		.copy = copy,
-		.first = true,
-		.pristine = stream_header_own(reader->header),
-	};
-	hash_stream_reset(reader->chunk_hash);
-	if (deliver(&block, SLICE_NONE, SLICE_NONE, false, err) < 0)
+	block.table = target.table;
+	fill_record(&block, statement, copy);
+	if (begin_rows(&block, err) < 0)
 		goto out;
 	plain_reader_take(reader, (size_t)line_end);
 	result = read_rows(&block, err);
 out:
-	free(columns);
-	copy_header_release(&header);
+	copy_target_release(&target);
 	return result;
 }

@@ -2,6 +2,7 @@
 #ifndef IDKIT_STREAM_PLAIN_READER_INTERNAL_H
 #define IDKIT_STREAM_PLAIN_READER_INTERNAL_H
 
+#include "copy_block.h"
 #include "hash.h"
 #include "header.h"
 #include "plain_reader.h"
@@ -13,12 +14,17 @@ struct plain_reader {
 	struct source source;
 	struct plain_reader_options options;
 	struct input *input;
+	const char *name;  /* for messages */
 	struct sink *sink; /* during run */
 	struct window window;
 	struct splitter splitter;
 	size_t scanned;   /* bytes at the window's start that the splitter has seen */
 	size_t bom_bytes; /* of these, a byte order mark that it was not shown */
 	struct stream_header *header;
+	bool own;         /* the stream is ours */
+	bool is_piece;    /* of an archive: statements without header and trailer */
+	enum section folder; /* in which the piece lies */
+	struct plain_chunks *chunks; /* NULL: rows are delivered as such */
 	struct hash_stream *hash; /* of our own stream, as its trailer has it */
 	struct hash_stream *chunk_hash;
 	enum section section;
@@ -57,6 +63,18 @@ int plain_reader_follow_setting(struct plain_reader *reader, const struct record
 /* plain_reader_copy.c: the scanned bytes are a COPY FROM STDIN; its rows follow. */
 int plain_reader_handle_copy(struct plain_reader *reader, struct record *statement,
                              struct err *err);
+/* plain_reader_chunks.c: rows are left where they are, in the file. */
+struct plain_chunks;
+/* Sets reader->chunks when the input is a file that can be read at any place.  0 or -1. */
+int plain_chunks_new(struct plain_reader *reader, struct err *err);
+void plain_chunks_free(struct plain_chunks *chunks);
+/* A block begins, whose record this is: takes copies of its texts, which last. */
+int plain_chunks_begin(struct plain_chunks *chunks, const struct record *record, struct err *err);
+/* Whole rows at the window's start, which are about to be taken; data->row_count of them. */
+int plain_chunks_add(struct plain_chunks *chunks, struct plain_reader *reader,
+                     const struct record_data *data, struct slice rows, struct err *err);
+/* The block has ended, and fits its mark. */
+int plain_chunks_end(struct plain_chunks *chunks, struct plain_reader *reader, struct err *err);
 /* plain_reader_marks.c */
 int plain_reader_read_header(struct plain_reader *reader, struct err *err);
 int plain_reader_handle_mark(struct plain_reader *reader, size_t line_start, struct err *err);

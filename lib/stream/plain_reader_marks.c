@@ -58,7 +58,8 @@ int plain_reader_read_header(struct plain_reader *reader, struct err *err)
 	struct slice json = { window_data(&reader->window) + mark, (size_t)end - mark };
 	reader->header = stream_header_parse(json, err);
 	if (!reader->header)
-		return err_prefix(err, "%s:1", input_name(reader->input));
+		return err_prefix(err, "%s:1", reader->name);
+	reader->own = true;
 	reader->window.hash = reader->hash;
 	plain_reader_take(reader, (size_t)end);
 	return 0;
@@ -71,6 +72,10 @@ static int handle_section(struct plain_reader *reader, struct slice line, struct
 	if (!section_parse(name, &reader->section))
 		return plain_reader_damaged(reader, reader->window.line, err,
 		                            "unknown section \"%.*s\"", SLICE_ARG(name));
+	if (reader->is_piece && reader->section != reader->folder)
+		return plain_reader_damaged(reader, reader->window.line, err,
+		                            "the mark of section \"%.*s\" does not belong here",
+		                            SLICE_ARG(name));
 	plain_reader_take(reader, line.len);
 	return 0;
 }
@@ -126,7 +131,7 @@ static int handle_trailer(struct plain_reader *reader, size_t line_bytes, struct
 		goto out;
 	contents = contents_parse(buf_slice(&json), err);
 	if (!contents) {
-		err_prefix(err, "%s:%llu", input_name(reader->input),
+		err_prefix(err, "%s:%llu", reader->name,
 		           (unsigned long long)record.place.line);
 		goto out;
 	}
@@ -150,7 +155,7 @@ int plain_reader_handle_mark(struct plain_reader *reader, size_t line_start, str
 	reader->scanned = 0;
 	if (slice_starts(line, PLAIN_MARK_SECTION))
 		return handle_section(reader, line, err);
-	if (slice_starts(line, PLAIN_MARK_TRAILER))
+	if (slice_starts(line, PLAIN_MARK_TRAILER) && !reader->is_piece)
 		return handle_trailer(reader, line_bytes, err);
 	return plain_reader_damaged(reader, reader->window.line, err,
 	                            "a mark that does not belong here: %.*s",

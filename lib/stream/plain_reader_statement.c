@@ -39,7 +39,7 @@ static void find_object(struct plain_reader *reader, struct record_statement *st
 /* Where the stream has no section marks, the objects' types tell. */
 static void find_section(struct plain_reader *reader, const struct record_statement *statement)
 {
-	if (stream_header_own(reader->header))
+	if (reader->own)
 		return;
 	enum section section = section_of_type(statement->object.type);
 	if (statement->class == CLASS_COPY_IN || statement->class == CLASS_INSERT ||
@@ -140,6 +140,9 @@ int plain_reader_handle_statement(struct plain_reader *reader, size_t lead, stru
 	record.section = reader->section;
 	record.place.statement = ++reader->statements;
 	reader->end_mark_seen = false;
+	if (statement->class == CLASS_COPY_IN && reader->is_piece)
+		return plain_reader_damaged(reader, record.place.line, err,
+		                            "a table's rows stand among statements");
 	if (statement->class == CLASS_COPY_IN)
 		return plain_reader_handle_copy(reader, &record, err);
 	if (statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG) {

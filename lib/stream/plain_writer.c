@@ -1,15 +1,23 @@
 #include "plain_writer.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "contents.h"
 #include "hash.h"
 #include "header.h"
+#include "plain_writer_internal.h"
 
+/*
+ * With branches, `mutex` guards all of the writer: who holds it writes a whole block, or a statement.
+ * The writer's own DATA records then go through a branch, too.
+ */
 struct plain_writer {
 	struct sink sink;
 	struct outfile *out;
+	pthread_mutex_t mutex;
+	struct sink *own_branch;
 	bool own; /* header, marks and trailer are ours to write */
 	enum section section;
 	struct contents *contents;
@@ -79,6 +87,19 @@ void plain_chunk_mark(struct buf *line, uint64_t rows, struct hash128 hash)
 	         (unsigned long long)rows, hex);
 }
 
+/* A whole block whose bytes were hashed already. */
+static int put_block(struct plain_writer *writer, const struct record *record,
+                     struct hash128 chunk_hash, struct err *err)
+{
+	const struct record_data *data = &record->data;
+	if (put(writer, record->lead, err) < 0 || put(writer, data->copy, err) < 0 ||
+	    put(writer, data->rows, err) < 0 || put(writer, data->end, err) < 0)
+		return -1;
+	if (writer->own)
+		plain_chunk_mark(&writer->text, data->row_count, chunk_hash);
+	return put_text(writer, err);
+}
+
 static int write_data(struct plain_writer *writer, const struct record *record, struct err *err)
 {
 	const struct record_data *data = &record->data;
@@ -131,9 +152,11 @@ static int collect(struct plain_writer *writer, const struct record *record, str
 	return writer->own ? contents_add(writer->contents, record, &options, err) : 0;
 }
 
-static int writer_write(struct sink *sink, const struct record *record, struct err *err)
+static int write_record(struct plain_writer *writer, const struct record *record, struct err *err)
 {
-	struct plain_writer *writer = (struct plain_writer *)sink;
+	/* Roles are for archives: a script that creates some is for a superuser to run. */
+	if (record->kind == RECORD_STATEMENT && record->section == SECTION_GLOBALS)
+		return 0;
 	if (record->kind == RECORD_HEADER)
 		return write_header(writer, record->header, err);
 	if (collect(writer, record, err) < 0)
@@ -146,6 +169,40 @@ static int writer_write(struct sink *sink, const struct record *record, struct e
 	                                   : write_statement(writer, record, err);
 }
 
+static int writer_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	struct plain_writer *writer = (struct plain_writer *)sink;
+	if (!writer->own_branch)
+		return write_record(writer, record, err);
+	if (record->kind == RECORD_DATA)
+		return sink_write(writer->own_branch, record, err);
+	pthread_mutex_lock(&writer->mutex);
+	int result = write_record(writer, record, err);
+	pthread_mutex_unlock(&writer->mutex);
+	return result;
+}
+
+int plain_writer_put_block(struct plain_writer *writer, const struct record *record,
+                           struct hash128 chunk_hash, struct err *err)
+{
+	pthread_mutex_lock(&writer->mutex);
+	int result = collect(writer, record, err);
+	if (result == 0)
+		result = mark_section(writer, record->section, err);
+	if (result == 0)
+		result = put_block(writer, record, chunk_hash, err);
+	pthread_mutex_unlock(&writer->mutex);
+	return result;
+}
+
+static struct sink *writer_branch(struct sink *sink, struct err *err)
+{
+	struct plain_writer *writer = (struct plain_writer *)sink;
+	if (!writer->own_branch && !(writer->own_branch = plain_branch_new(writer, err)))
+		return NULL;
+	return plain_branch_new(writer, err);
+}
+
 static int writer_finish(struct sink *sink, struct err *err)
 {
 	struct plain_writer *writer = (struct plain_writer *)sink;
@@ -155,11 +212,13 @@ static int writer_finish(struct sink *sink, struct err *err)
 static void writer_free(struct sink *sink)
 {
 	struct plain_writer *writer = (struct plain_writer *)sink;
+	sink_free(writer->own_branch);
 	outfile_free(writer->out);
 	contents_free(writer->contents);
 	hash_stream_free(writer->hash);
 	hash_stream_free(writer->chunk_hash);
 	buf_release(&writer->text);
+	pthread_mutex_destroy(&writer->mutex);
 	free(writer);
 }
 
@@ -167,6 +226,7 @@ static const struct sink_ops writer_ops = {
 	.write = writer_write,
 	.finish = writer_finish,
 	.free = writer_free,
+	.branch = writer_branch,
 };
 
 struct sink *plain_writer_new(struct outfile *out, struct err *err)
@@ -179,6 +239,7 @@ struct sink *plain_writer_new(struct outfile *out, struct err *err)
 	}
 	writer->sink.ops = &writer_ops;
 	writer->out = out;
+	pthread_mutex_init(&writer->mutex, NULL);
 	writer->contents = contents_new(err);
 	writer->hash = hash_stream_new(err);
 	writer->chunk_hash = hash_stream_new(err);

@@ -33,6 +33,12 @@ int source_run(struct source *source, struct sink *sink, struct err *err)
 	return source->ops->run(source, sink, err);
 }
 
+void source_stop(struct source *source)
+{
+	if (source->ops->stop)
+		source->ops->stop(source);
+}
+
 void source_free(struct source *source)
 {
 	if (source)

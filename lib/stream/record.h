@@ -33,6 +33,7 @@
 struct stream_header;
 struct contents;
 struct chunk;
+struct manifest;
 
 enum record_kind {
 	RECORD_HEADER,
@@ -77,7 +78,7 @@ struct record_data {
 	struct slice copy; /* "COPY … FROM stdin;\n", when `first` */
 	struct slice rows;
 	struct slice end; /* "\.\n", when `last` */
-	uint64_t row_count; /* newlines in rows */
+	uint64_t row_count; /* newlines in rows; a chunk's rows where they are known, else 0 */
 	bool first;
 	bool last;
 	bool crlf;     /* rows end with CR LF */
@@ -95,6 +96,7 @@ enum stream_end {
 struct record_trailer {
 	enum stream_end end;
 	const struct contents *contents; /* the digests it lists; NULL unless STREAM_END_IDKIT */
+	const struct manifest *manifest; /* an archive's; NULL otherwise */
 };
 
 struct record {
@@ -150,9 +152,11 @@ bool sink_can_branch(const struct sink *sink);
 
 struct source;
 
+/* `stop` may be NULL, for a source that never waits for an input. */
 struct source_ops {
 	int (*run)(struct source *source, struct sink *sink, struct err *err);
 	void (*free)(struct source *source);
+	void (*stop)(struct source *source);
 };
 
 struct source {
@@ -162,6 +166,10 @@ struct source {
 /* Writes HEADER to TRAILER into the sink, which is borrowed and not finished.  0 or -1. */
 int source_run(struct source *source, struct sink *sink, struct err *err);
 void source_free(struct source *source);
+
+/* From another thread, between source_run()'s begin and source_free(): a source that waits for bytes of a
+ * pipe sees the pipe's end, and fails.  May be called again and again. */
+void source_stop(struct source *source);
 
 /* A row count for rows that end with newlines: the number of newlines. */
 uint64_t rows_count(struct slice rows);

@@ -12,7 +12,7 @@
 
 int window_init(struct window *window, struct input *input, struct err *err)
 {
-	*window = (struct window){ .input = input, .line = 1 };
+	*window = (struct window){ .input = input, .name = input_name(input), .line = 1 };
 	window->memory = malloc(WINDOW_BYTES);
 	if (!window->memory)
 		return err_memory(err, "a read buffer");
@@ -20,9 +20,21 @@ int window_init(struct window *window, struct input *input, struct err *err)
 	return 0;
 }
 
+void window_init_memory(struct window *window, struct slice bytes, const char *name)
+{
+	/* Nothing is written to: there is no more to be read behind what is there. */
+	*window = (struct window){ .name = name,
+		                   .memory = (char *)(uintptr_t)bytes.data,
+		                   .is_borrowed = true,
+		                   .end = bytes.len,
+		                   .at_end = true,
+		                   .line = 1 };
+}
+
 void window_release(struct window *window)
 {
-	free(window->memory);
+	if (!window->is_borrowed)
+		free(window->memory);
 	window->memory = NULL;
 }
 
@@ -51,7 +63,7 @@ static int make_room(struct window *window, struct err *err)
 		return err_set(err, ERR_INPUT,
 		               "%s:%llu: a statement or row of more than 1 GB begins here: PostgreSQL "
 		               "accepts none so large",
-		               input_name(window->input), (unsigned long long)window->line);
+		               window->name, (unsigned long long)window->line);
 	char *grown = realloc(window->memory, window->capacity * 2);
 	if (!grown)
 		return err_memory(err, "a large statement or row");
@@ -100,5 +112,6 @@ void window_take_lines(struct window *window, size_t bytes, uint64_t lines)
 	if (window->hash)
 		hash_stream_add(window->hash, window_data(window), bytes);
 	window->line += lines;
+	window->taken += bytes;
 	window->start += bytes;
 }

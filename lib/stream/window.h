@@ -16,17 +16,22 @@
 #include "input.h"
 
 struct window {
-	struct input *input; /* borrowed */
+	struct input *input; /* borrowed; NULL when all of it is in memory */
+	const char *name;    /* for messages; borrowed */
 	char *memory;
+	bool is_borrowed; /* the memory */
 	size_t capacity;
 	size_t start;
 	size_t end;
 	bool at_end;              /* the input has no more */
 	uint64_t line;            /* of the first byte in the window */
+	uint64_t taken;           /* bytes before it */
 	struct hash_stream *hash; /* over what was taken; NULL for none.  Borrowed. */
 };
 
 int window_init(struct window *window, struct input *input, struct err *err);
+/* Over bytes in memory, which are borrowed. */
+void window_init_memory(struct window *window, struct slice bytes, const char *name);
 void window_release(struct window *window);
 
 const char *window_data(const struct window *window);

@@ -30,7 +30,7 @@ static size_t count_patterns(const char *const *patterns)
 static struct strip_options options_of(const struct rules *rules)
 {
 	return (struct strip_options){ rules->strip, count_patterns(rules->strip), rules->keep,
-		                           count_patterns(rules->keep), rules->ignore_case };
+		                           count_patterns(rules->keep), rules->ignore_case, false };
 }
 
 static void add_log_line(void *arg, enum log_level level, const char *line)

@@ -111,6 +111,54 @@ START_TEST(too_old_program_is_refused)
 }
 END_TEST
 
+/* PATH has versions 14 to 16, each in a folder of its own. */
+static void make_versions(void)
+{
+	char value[512] = "", path[128], script[64];
+	for (int major = 14; major <= 16; major++) {
+		snprintf(path, sizeof(path), "%s/%d", folder, major);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		snprintf(value + strlen(value), sizeof(value) - strlen(value), "%s:", path);
+		snprintf(path, sizeof(path), "%d/pg_probe", major);
+		snprintf(script, sizeof(script), "echo 'pg_probe (PostgreSQL) %d.1'", major);
+		make_program(path, script);
+	}
+	setenv("PATH", value, 1);
+}
+
+static void remove_versions(void)
+{
+	char path[128];
+	for (int major = 14; major <= 16; major++) {
+		snprintf(path, sizeof(path), "%s/%d/pg_probe", folder, major);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/%d", folder, major);
+		rmdir(path);
+	}
+}
+
+START_TEST(program_of_the_wanted_version_is_best)
+{
+	static const struct {
+		int wanted;
+		int found;
+	} cases[] = { { 14, 14 }, { 15, 15 }, { 16, 16 }, { 13, 16 }, { 0, 16 } };
+	make_versions();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err err = ERR_INIT;
+		char path[128];
+		int major = 0;
+		snprintf(path, sizeof(path), "%s/%d/pg_probe", folder, cases[i].found);
+		char *found = pgprogram_find("pg_probe", cases[i].wanted, &major, &err);
+		ck_assert_msg(found != NULL, "%s", err.message);
+		ck_assert_str_eq(found, path);
+		ck_assert_int_eq(major, cases[i].found);
+		free(found);
+	}
+	remove_versions();
+}
+END_TEST
+
 START_TEST(missing_program_is_said)
 {
 	struct err err = ERR_INIT;
@@ -130,6 +178,7 @@ Suite *test_stream_pgprogram(void)
 	tcase_add_checked_fixture(tc, make_folder, remove_folder);
 	tcase_add_test(tc, version_is_asked);
 	tcase_add_test(tc, program_in_path_is_found);
+	tcase_add_test(tc, program_of_the_wanted_version_is_best);
 	tcase_add_test(tc, too_old_program_is_refused);
 	tcase_add_test(tc, missing_program_is_said);
 	suite_add_tcase(suite, tc);

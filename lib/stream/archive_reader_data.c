@@ -1,0 +1,245 @@
+/* An archive's members of rows: packed, or as rows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive_reader_internal.h"
+
+/* The front that is unpacked at first: lead and COPY line are nearly always in it.  Of the frame, at least
+ * a block (128 KiB) must be there. */
+#define FRONT_BYTES        ((size_t)16 * 1024)
+#define PACKED_FRONT_BYTES ((size_t)256 * 1024)
+/* The COPY line of 1600 columns with names of 63 bytes of which each is a quote. */
+#define LARGEST_FRONT_BYTES ((size_t)512 * 1024)
+
+/* ---- the front ---- */
+
+int archive_reader_is_rows(struct archive_reader *reader, struct slice bytes, struct err *err)
+{
+	struct copy_block block;
+	for (size_t want = FRONT_BYTES;; want *= 4) {
+		if (frame_unpack_front(reader->frames, bytes, want, &reader->text, err) < 0)
+			return err_prefix(err, "%s", reader->place.data);
+		bool whole = reader->text.len < want || want >= LARGEST_FRONT_BYTES;
+		enum copy_front front = copy_block_front(buf_slice(&reader->text), whole, &block);
+		if (front != COPY_FRONT_SHORT)
+			return front == COPY_FRONT_ROWS;
+	}
+}
+
+static void front_free(struct table_front *front)
+{
+	copy_target_release(&front->target);
+	buf_release(&front->text);
+	buf_release(&front->names);
+	free(front);
+}
+
+void archive_reader_forget_tables(struct archive_reader *reader)
+{
+	while (reader->fronts) {
+		struct table_front *front = reader->fronts;
+		reader->fronts = front->next;
+		front_free(front);
+	}
+}
+
+/* pg_dump's comment says it, else the statement. */
+static void find_object(struct table_front *front)
+{
+	struct slice comment;
+	if (toc_comment_parse(front->block.lead, &front->object, &comment) &&
+	    slice_equals(front->object.type, "TABLE DATA"))
+		return;
+	if (!statement_object(slice_trim(front->block.copy), true, &front->names, &front->object))
+		front->object = (struct object){ 0 };
+}
+
+static int read_front(struct table_front *front, struct slice text, struct err *err)
+{
+	struct copy_block *block = &front->block;
+	if (copy_block_front(text, true, block) != COPY_FRONT_ROWS)
+		return err_set(err, ERR_INPUT, "it holds no rows");
+	buf_add(&front->text, text.data, block->lead.len + block->copy.len);
+	if (buf_check(&front->text, "a COPY statement", err) < 0)
+		return -1;
+	block->lead.data = front->text.data;
+	block->copy.data = front->text.data + block->lead.len;
+	find_object(front);
+	if (copy_target_read(&front->target, block->copy, true, err) < 0)
+		return -1;
+	if (!front->target.table.text_format)
+		return err_set(err, ERR_INPUT, "its rows are in another format than text");
+	return 0;
+}
+
+/* From what archive_reader_is_rows() has unpacked.  NULL on error. */
+static struct table_front *front_new(struct archive_reader *reader, struct err *err)
+{
+	struct table_front *front = calloc(1, sizeof(*front));
+	if (!front) {
+		err_memory(err, "a COPY statement");
+		return NULL;
+	}
+	if (read_front(front, buf_slice(&reader->text), err) < 0) {
+		err_prefix(err, "%s", reader->place.data);
+		front_free(front);
+		return NULL;
+	}
+	front->next = reader->fronts;
+	return reader->fronts = front;
+}
+
+static bool is_of(const struct table_front *front, const char *schema, const char *table)
+{
+	return slice_equals(front->target.table.schema, schema) &&
+	       slice_equals(front->target.table.name, table);
+}
+
+/* Reads the first bytes of a member in a file. */
+static int unpack_front(struct archive_reader *reader, const struct manifest_member *member,
+                        struct err *err)
+{
+	struct archive_member where = { .offset = member->offset, .bytes = member->bytes };
+	strncpy(where.name, member->name, sizeof(where.name) - 1);
+	if (where.bytes > PACKED_FRONT_BYTES)
+		where.bytes = PACKED_FRONT_BYTES;
+	if (archive_members_read(&reader->members, &where, &reader->bytes, err) < 0)
+		return -1;
+	int is_rows = archive_reader_is_rows(reader, buf_slice(&reader->bytes), err);
+	if (is_rows == 0)
+		err_set(err, ERR_INPUT, "%s: it holds no rows, but the manifest says so",
+		        reader->place.data);
+	return is_rows > 0 ? 0 : -1;
+}
+
+/* That of the table, read from its first member. */
+static struct table_front *find_front(struct archive_reader *reader,
+                                      const struct manifest_member *member, struct err *err)
+{
+	for (struct table_front *front = reader->fronts; front; front = front->next)
+		if (is_of(front, member->schema, member->table))
+			return front;
+	if (unpack_front(reader, member, err) < 0)
+		return NULL;
+	struct table_front *front = front_new(reader, err);
+	if (front && !is_of(front, member->schema, member->table)) {
+		err_set(err, ERR_INPUT, "%s: its rows are of another table than the manifest says",
+		        reader->place.data);
+		return NULL;
+	}
+	return front;
+}
+
+/* ---- delivering ---- */
+
+static struct record record_of(struct archive_reader *reader, const struct table_front *front)
+{
+	return (struct record){
+		.kind = RECORD_DATA,
+		.section = SECTION_DATA,
+		.place = { front->block.line, ++reader->state.statements },
+		.lead = front->block.lead,
+		.data = {
+			.table = &front->target.table,
+			.object = front->object,
+			.copy = front->block.copy,
+			.end = SLICE_LITERAL("\\.\n"),
+			.first = true,
+			.last = true,
+			.pristine = true,
+		},
+	};
+}
+
+static int deliver_packed(struct archive_reader *reader, const struct table_front *front,
+                          const struct chunk *chunk, struct err *err)
+{
+	struct record record = record_of(reader, front);
+	record.data.chunk = chunk;
+	record.data.row_count = chunk->counted ? chunk->rows : 0;
+	return sink_write(reader->sink, &record, err);
+}
+
+/* *row_count: how many there were. */
+static int deliver_rows(struct archive_reader *reader, const struct table_front *front,
+                        const struct chunk *chunk, uint64_t *row_count, struct err *err)
+{
+	struct record record = record_of(reader, front);
+	if (chunk_unpack(reader->unpacker, chunk, front->block.copy, &record.data.rows, err) < 0)
+		return -1;
+	record.data.row_count = *row_count = rows_count(record.data.rows);
+	if (chunk->counted && *row_count != chunk->rows)
+		return err_set(err, ERR_INPUT, "%s: it has %llu rows, but the manifest says %llu",
+		               chunk->place, (unsigned long long)*row_count,
+		               (unsigned long long)chunk->rows);
+	return sink_write(reader->sink, &record, err);
+}
+
+/* What the manifest knows of the chunk. */
+static struct chunk *describe(struct archive_reader *reader, size_t index, struct err *err)
+{
+	const struct manifest_member *member = &reader->manifest->members[index];
+	struct lasting_member *lasting = &reader->lasting[index];
+	lasting->place = strdup(reader->place.data);
+	if (!lasting->place) {
+		err_memory(err, "a chunk of rows");
+		return NULL;
+	}
+	lasting->chunk = (struct chunk){
+		.form = CHUNK_FRAME,
+		.place = lasting->place,
+		.lasting = true,
+		.fd = reader->members.fd,
+		.offset = reader->members.begin + member->offset,
+		.size = member->bytes,
+		.raw_bytes = member->raw_bytes,
+		.counted = true,
+		.rows = member->rows,
+		.sum = member->sum,
+		.has_sha256 = true,
+		.member = index,
+	};
+	memcpy(lasting->chunk.sha256, member->sha256, SHA256_BYTES);
+	return &lasting->chunk;
+}
+
+int archive_reader_file_rows(struct archive_reader *reader, size_t index, struct err *err)
+{
+	const struct manifest_member *member = &reader->manifest->members[index];
+	const struct table_front *front = find_front(reader, member, err);
+	const struct chunk *chunk = front ? describe(reader, index, err) : NULL;
+	uint64_t rows;
+	if (!chunk)
+		return -1;
+	return reader->options.packed ? deliver_packed(reader, front, chunk, err)
+	                              : deliver_rows(reader, front, chunk, &rows, err);
+}
+
+static int note_table(struct manifest_member *member, const struct copy_table *table,
+                      struct err *err)
+{
+	member->schema = slice_dup(table->schema);
+	member->table = slice_dup(table->name);
+	return member->schema && member->table ? 0 : err_memory(err, "an archive's member");
+}
+
+int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct err *err)
+{
+	struct manifest_member *member = &reader->found->members[index];
+	/* Nothing of the one before is needed any more. */
+	archive_reader_forget_tables(reader);
+	const struct table_front *front = front_new(reader, err);
+	if (!front || note_table(member, &front->target.table, err) < 0)
+		return -1;
+	const struct chunk chunk = {
+		.form = CHUNK_FRAME,
+		.place = reader->place.data,
+		.bytes = buf_slice(&reader->bytes),
+		.fd = -1,
+		.size = reader->bytes.len,
+		.raw_bytes = member->raw_bytes,
+		.member = index,
+	};
+	return reader->options.packed ? deliver_packed(reader, front, &chunk, err)
+	                              : deliver_rows(reader, front, &chunk, &member->rows, err);
+}

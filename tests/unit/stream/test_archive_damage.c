@@ -1,0 +1,941 @@
+/*
+ * Archives that are damaged, or made by somebody who means harm: each is an ERR_INPUT that names the
+ * archive and the member, without a TRAILER, whichever way the archive comes.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "archives.h"
+#include "sha256.h"
+
+Suite *test_stream_archive_damage(void);
+
+static void sample(struct buf *archive)
+{
+	struct buf plain = BUF_INIT;
+
+	own_stream(&plain);
+	make_archive(buf_slice(&plain), (size_t)1 << 20, archive);
+	buf_release(&plain);
+}
+
+/* Read to its end; the message. */
+static void read_damaged(struct slice archive, enum archive_way way, struct err *err)
+{
+	struct recorder recorder;
+
+	recorder_init(&recorder);
+	err_clear(err);
+	int result = read_archive(archive, way, &recorder.sink, err);
+	ck_assert_msg(result < 0, "%s: read as if it were whole", way_names[way]);
+	ck_assert_msg(err->kind == ERR_INPUT, "%s: kind %d: %s", way_names[way], (int)err->kind,
+	              err->message);
+	ck_assert_msg(!recorder.trailer_seen, "%s: a trailer was delivered", way_names[way]);
+	recorder_release(&recorder);
+}
+
+/* Of a piece its number is enough: it may be said as a number in another folder. */
+static bool names_member(const char *message, const char *member)
+{
+	const char *number = strchr(member, '/');
+	char digits[8];
+
+	if (!number)
+		return strstr(message, member) != NULL;
+	snprintf(digits, sizeof(digits), "/%.6s", number + 1);
+	return strstr(message, digits) != NULL;
+}
+
+static void expect_damage(const struct tar *tar, const char *what, const char *member,
+                          const char *or_member)
+{
+	struct buf archive = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	tar_put_together(tar, &archive);
+	for (enum archive_way way = 0; way < WAYS; way++) {
+		read_damaged(buf_slice(&archive), way, &err);
+		ck_assert_msg(names_member(err.message, member) ||
+		                  (or_member && names_member(err.message, or_member)),
+		              "%s, %s: \"%s\" names no %s", what, way_names[way], err.message, member);
+		ck_assert_msg(strstr(err.message, way == WAY_PIPE_BYTES ? "script" : "k.idar") != NULL,
+		              "%s: the archive is not named: %s", what, err.message);
+	}
+	buf_release(&archive);
+}
+
+/* ---- members ---- */
+
+START_TEST(each_member_removed)
+{
+	struct buf archive = BUF_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	for (size_t i = 0, count = tar.count; i < count; i++) {
+		struct tar damaged;
+		char name[101];
+
+		strcpy(name, tar.parts[i].name);
+		tar_take_apart(buf_slice(&archive), &damaged);
+		tar_remove(&damaged, i);
+		expect_damage(&damaged, "removed", name, NULL);
+		tar_release(&damaged);
+	}
+	tar_release(&tar);
+	buf_release(&archive);
+}
+END_TEST
+
+START_TEST(each_member_doubled)
+{
+	struct buf archive = BUF_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	for (size_t i = 0; i < tar.count; i++) {
+		struct tar damaged;
+
+		tar_take_apart(buf_slice(&archive), &damaged);
+		tar_insert(&damaged, i, tar.parts[i].name, '0', buf_slice(&tar.parts[i].data));
+		expect_damage(&damaged, "doubled", tar.parts[i].name, NULL);
+		tar_release(&damaged);
+	}
+	tar_release(&tar);
+	buf_release(&archive);
+}
+END_TEST
+
+START_TEST(each_member_swapped_with_the_next)
+{
+	struct buf archive = BUF_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	for (size_t i = 0; i + 1 < tar.count; i++) {
+		struct tar_part swapped = tar.parts[i];
+
+		tar.parts[i] = tar.parts[i + 1];
+		tar.parts[i + 1] = swapped;
+		expect_damage(&tar, "swapped", tar.parts[i].name, tar.parts[i + 1].name);
+		swapped = tar.parts[i];
+		tar.parts[i] = tar.parts[i + 1];
+		tar.parts[i + 1] = swapped;
+	}
+	tar_release(&tar);
+	buf_release(&archive);
+}
+END_TEST
+
+/* Two pieces that change places, names and all but their order. */
+START_TEST(contents_of_two_members_swapped)
+{
+	struct buf archive = BUF_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	size_t a = tar_find(&tar, "2-data/000002.sql.zst"), b = a + 2;
+	struct tar_part swapped = tar.parts[a];
+	strcpy(tar.parts[b].name, swapped.name);
+	struct buf data = BUF_INIT;
+	buf_add_slice(&data, buf_slice(&tar.parts[b].data));
+	tar_replace(&tar, b, buf_slice(&swapped.data));
+	strcpy(tar.parts[b].name, "2-data/000004.sql.zst");
+	tar_replace(&tar, b, buf_slice(&swapped.data));
+	tar_replace(&tar, a, buf_slice(&data));
+	expect_damage(&tar, "contents swapped", "2-data/000002.sql.zst", "2-data/000003.sql.zst");
+	buf_release(&data);
+	tar_release(&tar);
+	buf_release(&archive);
+}
+END_TEST
+
+/* ---- bits and cuts ---- */
+
+/* Every byte of the archive counts: headers, data, gaps, the zeros at its end. */
+START_TEST(each_byte_with_a_bit_flipped)
+{
+	struct buf archive = BUF_INIT;
+	struct err err = ERR_INIT;
+	/* A pipe costs a thread. */
+	const size_t step = _i == WAY_PIPE_BYTES ? 211 : _i >= WAY_PIPE ? 13 : 1;
+
+	sample(&archive);
+	for (size_t at = 0; at < archive.len; at += step) {
+		archive.data[at] ^= (char)(1 << at % 8);
+		read_damaged(buf_slice(&archive), (enum archive_way)_i, &err);
+		ck_assert_msg(strstr(err.message, "member") != NULL, "at %zu: %s", at, err.message);
+		archive.data[at] ^= (char)(1 << at % 8);
+	}
+	buf_release(&archive);
+}
+END_TEST
+
+START_TEST(flipped_bits_name_their_member)
+{
+	struct buf archive = BUF_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	for (size_t i = 0; i < tar.count; i++) {
+		struct buf *data = &tar.parts[i].data;
+
+		for (size_t at = 0; at < data->len; at += data->len / 5 + 1) {
+			data->data[at] ^= 4;
+			/* SHA256SUMS and END are one account. */
+			expect_damage(&tar, "flipped", tar.parts[i].name,
+			              i + 1 == tar.count ? "SHA256SUMS" : NULL);
+			data->data[at] ^= 4;
+		}
+	}
+	tar_release(&tar);
+	buf_release(&archive);
+}
+END_TEST
+
+START_TEST(cut_at_every_block)
+{
+	struct buf archive = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	sample(&archive);
+	for (size_t len = 512; len < archive.len; len += 256) {
+		read_damaged((struct slice){ archive.data, len }, (enum archive_way)_i, &err);
+		ck_assert_msg(strstr(err.message, "truncated") && strstr(err.message, "member"),
+		              "at %zu: %s", len, err.message);
+	}
+	for (size_t len = archive.len - 1023; len < archive.len; len += 100)
+		read_damaged((struct slice){ archive.data, len }, (enum archive_way)_i, &err);
+	buf_release(&archive);
+}
+END_TEST
+
+START_TEST(something_behind_the_end)
+{
+	static const char *const behind[] = { "x", "another stream\n" };
+	struct buf archive = BUF_INIT;
+	struct err err = ERR_INIT;
+	char zeros[512] = { 0 };
+
+	sample(&archive);
+	size_t len = archive.len;
+	for (enum archive_way way = 0; way < WAYS; way++) {
+		for (size_t i = 0; i < 2; i++) {
+			buf_truncate(&archive, len);
+			buf_adds(&archive, behind[i]);
+			read_damaged(buf_slice(&archive), way, &err);
+			buf_add(&archive, zeros, 512 - strlen(behind[i]));
+			read_damaged(buf_slice(&archive), way, &err);
+			ck_assert_ptr_nonnull(strstr(err.message, "something follows member END"));
+		}
+		/* Zeros are what other tars fill their last record with. */
+		struct recorder recorder;
+		recorder_init(&recorder);
+		buf_truncate(&archive, len);
+		buf_add(&archive, zeros, 512);
+		err_clear(&err);
+		ck_assert_int_eq(read_archive(buf_slice(&archive), way, &recorder.sink, &err), 0);
+		recorder_release(&recorder);
+		buf_truncate(&archive, len);
+		/* The archive twice. */
+		buf_add(&archive, archive.data, len);
+		read_damaged(buf_slice(&archive), way, &err);
+	}
+	buf_release(&archive);
+}
+END_TEST
+
+/* ---- forged archives: their sums fit ---- */
+
+struct forgery {
+	const char *name;
+	void (*forge)(struct tar *tar);
+	const char *expected;
+};
+
+static void foreign_member(struct tar *tar)
+{
+	tar_insert(tar, 4, "notes.txt", '0', SLICE_LITERAL("hello"));
+	tar_sum(tar);
+}
+
+static void foreign_piece(struct tar *tar)
+{
+	tar_insert(tar, 4, "2-data/000099.sql.zst", '0', SLICE_LITERAL("hello"));
+	tar_sum(tar);
+}
+
+static void absolute_name(struct tar *tar)
+{
+	tar_insert(tar, 1, "/etc/cron.d/x", '0', SLICE_LITERAL("* * * * *"));
+	tar_sum(tar);
+}
+
+static void parent_name(struct tar *tar)
+{
+	tar_insert(tar, 1, "../../etc/passwd", '0', SLICE_LITERAL("root"));
+	tar_sum(tar);
+}
+
+static void name_with_prefix(struct tar *tar)
+{
+	struct buf *head = &tar->parts[1].head;
+	unsigned sum = 0;
+
+	memcpy(head->data + 345, "..", 2);
+	memset(head->data + 148, ' ', 8);
+	for (size_t i = 0; i < 512; i++)
+		sum += (unsigned char)head->data[i];
+	snprintf(head->data + 148, 8, "%06o", sum);
+}
+
+static void symbolic_link(struct tar *tar)
+{
+	tar_insert(tar, 2, "2-data/000002.sql.zst", '2', SLICE_NONE);
+}
+
+static void hard_link(struct tar *tar)
+{
+	tar_insert(tar, 2, "2-data/000002.sql.zst", '1', SLICE_NONE);
+}
+
+static void folder(struct tar *tar)
+{
+	tar_insert(tar, 1, "1-pre-data", '5', SLICE_NONE);
+}
+
+static void device(struct tar *tar)
+{
+	tar_insert(tar, 2, "2-data/000002.sql.zst", '3', SLICE_NONE);
+}
+
+static void gnu_sparse(struct tar *tar)
+{
+	tar_insert(tar, 2, "2-data/000002.sql.zst", 'S', SLICE_LITERAL("data"));
+}
+
+static void pax_sparse(struct tar *tar)
+{
+	tar_insert(tar, 2, "./PaxHeaders/2-data/000002.sql.zst", 'x',
+	           SLICE_LITERAL("22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+	                         "36 GNU.sparse.realsize=1099511627776\n"));
+}
+
+static void pax_size(struct tar *tar)
+{
+	tar_insert(tar, 2, "./PaxHeaders/2-data/000002.sql.zst", 'x',
+	           SLICE_LITERAL("28 size=9223372036854775807\n"));
+}
+
+static void pax_global(struct tar *tar)
+{
+	tar_insert(tar, 0, "pax_global_header", 'g', SLICE_LITERAL("15 comment=abc\n"));
+}
+
+static void gnu_long_name(struct tar *tar)
+{
+	tar_insert(tar, 2, "././@LongLink", 'L', SLICE_LITERAL("2-data/000002.sql.zst"));
+}
+
+static void set_size(struct tar *tar, size_t index, const char *field)
+{
+	buf_reset(&tar->parts[index].head);
+	tar_header(&tar->parts[index].head, tar->parts[index].name, '0', field);
+}
+
+static void huge_octal_size(struct tar *tar)
+{
+	set_size(tar, 2, "77777777777");
+}
+
+static void binary_size(struct tar *tar)
+{
+	set_size(tar, 2, "\x80\x00\x00\x00\x80\x00\x00\x00\x00\x00\x00\x00");
+}
+
+static void negative_size(struct tar *tar)
+{
+	set_size(tar, 2, "-0000000001");
+}
+
+static void large_manifest(struct tar *tar)
+{
+	set_size(tar, tar_find(tar, "manifest.json"), "10000000000");
+}
+
+static void large_end(struct tar *tar)
+{
+	set_size(tar, tar_find(tar, "END"), "00100000000");
+}
+
+static void offset_of_2_to_the_63(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"offset\":512,", "\"offset\":9223372036854775808,");
+}
+
+static void offset_of_2_to_the_63_less_1(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"offset\":512,", "\"offset\":9223372036854775807,");
+}
+
+static void negative_offset(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"offset\":512,", "\"offset\":-512,");
+}
+
+static void fractional_offset(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"offset\":512,", "\"offset\":512.0,");
+}
+
+static void size_of_2_to_the_63(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"bytes\":35,", "\"bytes\":9223372036854775807,");
+}
+
+static void wrong_raw_size(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"raw_bytes\":35,", "\"raw_bytes\":36,");
+}
+
+/* In the entry of the member, which begins with its name. */
+static void edit_entry(struct tar *tar, const char *member, const char *key, const char *value)
+{
+	size_t index = tar_find(tar, "manifest.json");
+	const char *text = tar->parts[index].data.data;
+	const char *entry = strstr(text, member);
+	ck_assert_ptr_nonnull(entry);
+	const char *found = strstr(entry, key);
+	ck_assert_ptr_nonnull(found);
+	const char *end = found + strcspn(found, ",}");
+	struct buf edited = BUF_INIT;
+
+	buf_add(&edited, text, (size_t)(found - text));
+	buf_adds(&edited, value);
+	buf_adds(&edited, end);
+	tar_replace(tar, index, buf_slice(&edited));
+	buf_release(&edited);
+	tar_sum(tar);
+}
+
+static void huge_raw_size_of_rows(struct tar *tar)
+{
+	edit_entry(tar, "2-data/000002", "\"raw_bytes\":", "\"raw_bytes\":9223372036854775807");
+}
+
+static void wrong_raw_size_of_rows(struct tar *tar)
+{
+	edit_entry(tar, "2-data/000002", "\"raw_bytes\":", "\"raw_bytes\":1000000000");
+}
+
+static void wrong_raw_size_of_statements(struct tar *tar)
+{
+	edit_entry(tar, "1-pre-data/000001", "\"raw_bytes\":", "\"raw_bytes\":17");
+}
+
+static void wrong_sha256(struct tar *tar)
+{
+	edit_entry(tar, "2-data/000003", "\"sha256\":",
+	           "\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\"");
+}
+
+static void wrong_section(struct tar *tar)
+{
+	edit_entry(tar, "2-data/000003", "\"section\":", "\"section\":\"post-data\"");
+}
+
+static void wrong_table(struct tar *tar)
+{
+	edit_entry(tar, "2-data/000003", "\"table\":", "\"table\":\"a\"");
+}
+
+static void wrong_rows(struct tar *tar)
+{
+	edit_entry(tar, "2-data/000003", "\"rows\":", "\"rows\":7");
+}
+
+static void wrong_digest_of_a_table(struct tar *tar)
+{
+	edit_entry(tar, "\"contents\"", "\"digest\":",
+	           "\"digest\":\"00000000000000000000000000000001\"");
+}
+
+static void manifest_without_members(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "\"members\":[", "\"others\":[");
+}
+
+static void manifest_of_a_newer_version(struct tar *tar)
+{
+	tar_edit(tar, "manifest.json", "{\"format\":1,", "{\"format\":2,");
+}
+
+static void manifest_of_nothing(struct tar *tar)
+{
+	tar_replace(tar, tar_find(tar, "manifest.json"), SLICE_NONE);
+	tar_sum(tar);
+}
+
+static void sums_name_one_more(struct tar *tar)
+{
+	size_t sums = tar_find(tar, "SHA256SUMS");
+	struct buf text = BUF_INIT;
+	unsigned char sha256[SHA256_BYTES];
+	char hex[SHA256_HEX_BYTES + 1];
+	struct err err = ERR_INIT;
+
+	buf_addf(&text, "%064d  extra.sql\n", 0);
+	buf_add_slice(&text, buf_slice(&tar->parts[sums].data));
+	tar_replace(tar, sums, buf_slice(&text));
+	ck_assert_int_eq(sha256_of(buf_slice(&text), sha256, &err), 0);
+	sha256_hex(sha256, hex);
+	buf_reset(&text);
+	buf_addf(&text, "%s  SHA256SUMS\n", hex);
+	tar_replace(tar, tar_find(tar, "END"), buf_slice(&text));
+	buf_release(&text);
+}
+
+/* A piece that is replaced in all accounts but in what it must be. */
+static void replace_piece(struct tar *tar, const char *member, struct slice bytes,
+                          size_t raw_bytes)
+{
+	char size[64], raw[64], sum[100] = "\"sha256\":\"";
+	unsigned char sha256[SHA256_BYTES];
+	struct err err = ERR_INIT;
+	struct tar resized = *tar;
+
+	tar_replace(tar, tar_find(tar, member), bytes);
+	ck_assert_int_eq(sha256_of(bytes, sha256, &err), 0);
+	sha256_hex(sha256, sum + strlen(sum));
+	strcat(sum, "\"");
+	snprintf(size, sizeof(size), "\"bytes\":%zu", bytes.len);
+	snprintf(raw, sizeof(raw), "\"raw_bytes\":%zu", raw_bytes);
+	edit_entry(tar, member, "\"bytes\":", size);
+	edit_entry(tar, member, "\"raw_bytes\":", raw);
+	edit_entry(tar, member, "\"sha256\":", sum);
+	/* Where the members behind it are now. */
+	size_t offset = 0;
+	for (size_t i = 0; i < tar_find(tar, "manifest.json"); i++) {
+		char name[110];
+		snprintf(size, sizeof(size), "\"offset\":%zu", offset + 512);
+		snprintf(name, sizeof(name), "\"%s\"", tar->parts[i].name);
+		edit_entry(tar, name, "\"offset\":", size);
+		offset += 512 + (tar->parts[i].data.len + 511) / 512 * 512;
+	}
+	(void)resized;
+}
+
+static void replace_text(struct tar *tar, const char *member, struct slice text)
+{
+	size_t bound = ZSTD_compressBound(text.len);
+	char *frame = malloc(bound);
+	size_t len = ZSTD_compress(frame, bound, text.data, text.len, 3);
+
+	ck_assert(!ZSTD_isError(len));
+	replace_piece(tar, member, (struct slice){ frame, len }, text.len);
+	free(frame);
+}
+
+static void no_frame(struct tar *tar)
+{
+	replace_piece(tar, "1-pre-data/000001.sql.zst", SLICE_LITERAL("SELECT 1;\n"), 10);
+}
+
+static void empty_member(struct tar *tar)
+{
+	replace_piece(tar, "2-data/000003.sql.zst", SLICE_NONE, 0);
+}
+
+static void skippable_frame(struct tar *tar)
+{
+	replace_piece(tar, "1-pre-data/000001.sql.zst",
+	              SLICE_LITERAL("\x50\x2a\x4d\x18\x04\x00\x00\x00" "abcd"), 0);
+}
+
+static void two_frames(struct tar *tar)
+{
+	const char text[] = "SELECT 1;\n";
+	char frames[200];
+	size_t one = ZSTD_compress(frames, 100, text, strlen(text), 3);
+	size_t two = ZSTD_compress(frames + one, 100, text, strlen(text), 3);
+
+	replace_piece(tar, "1-pre-data/000001.sql.zst", (struct slice){ frames, one + two },
+	              strlen(text));
+}
+
+static void half_a_frame(struct tar *tar)
+{
+	const struct tar_part *part = &tar->parts[tar_find(tar, "2-data/000002.sql.zst")];
+	struct buf half = BUF_INIT;
+
+	buf_add(&half, part->data.data, part->data.len - 7);
+	replace_piece(tar, "2-data/000002.sql.zst", buf_slice(&half), 10);
+	buf_release(&half);
+}
+
+static void rows_among_statements(struct tar *tar)
+{
+	replace_text(tar, "1-pre-data/000001.sql.zst",
+	             SLICE_LITERAL("SELECT 1;\nCOPY public.a (id) FROM stdin;\n1\n\\.\n"));
+}
+
+static void statement_behind_rows(struct tar *tar)
+{
+	replace_text(tar, "2-data/000003.sql.zst",
+	             SLICE_LITERAL("\nCOPY public.b (id) FROM stdin;\n7\n\\.\n"
+	                           "-- idkit-chunk: {\"rows\":1,\"xxh128\":"
+	                           "\"00000000000000000000000000000000\"}\nDROP TABLE a;\n"));
+}
+
+static void rows_of_another_table(struct tar *tar)
+{
+	replace_text(tar, "2-data/000003.sql.zst",
+	             SLICE_LITERAL("\nCOPY public.c (id) FROM stdin;\n7\n\\.\n"
+	                           "-- idkit-chunk: {\"rows\":1,\"xxh128\":"
+	                           "\"00000000000000000000000000000000\"}\n"));
+}
+
+static void rows_without_mark(struct tar *tar)
+{
+	replace_text(tar, "2-data/000003.sql.zst",
+	             SLICE_LITERAL("\nCOPY public.b (id) FROM stdin;\n7\n\\.\n"));
+}
+
+static void rows_without_end(struct tar *tar)
+{
+	replace_text(tar, "2-data/000003.sql.zst",
+	             SLICE_LITERAL("\nCOPY public.b (id) FROM stdin;\n7\n"));
+}
+
+static void trailer_in_a_piece(struct tar *tar)
+{
+	replace_text(tar, "3-post-data/000008.sql.zst",
+	             SLICE_LITERAL("-- idkit-trailer: {\"statements\":0,\"rows\":0,\"tables\":[],"
+	                           "\"xxh128\":\"99aa06d3014798d86001c324468d497f\"}\n"));
+}
+
+static void other_section_in_a_piece(struct tar *tar)
+{
+	replace_text(tar, "3-post-data/000008.sql.zst",
+	             SLICE_LITERAL("-- idkit-section: pre-data\nSELECT 1;\n"));
+}
+
+static void half_a_statement(struct tar *tar)
+{
+	replace_text(tar, "3-post-data/000008.sql.zst", SLICE_LITERAL("SELECT 1;\nSELECT 'a"));
+}
+
+static void psql_command(struct tar *tar)
+{
+	replace_text(tar, "3-post-data/000008.sql.zst", SLICE_LITERAL("\\! touch /tmp/x\n"));
+}
+
+static void zero_byte(struct tar *tar)
+{
+	replace_text(tar, "3-post-data/000008.sql.zst", SLICE_LITERAL("SELECT 1;\n\0SELECT 2;\n"));
+}
+
+static const struct forgery forgeries[] = {
+	{ "foreign member", foreign_member, "member notes.txt stands where" },
+	{ "foreign piece", foreign_piece, "member 2-data/000099.sql.zst stands where" },
+	{ "absolute name", absolute_name, "member /etc/cron.d/x stands where" },
+	{ "name with ..", parent_name, "member ../../etc/passwd stands where" },
+	{ "name with a prefix", name_with_prefix, "member 1-pre-data/000001.sql.zst: its name" },
+	{ "symbolic link", symbolic_link, "member 2-data/000002.sql.zst is a symbolic link" },
+	{ "hard link", hard_link, "member 2-data/000002.sql.zst is a hard link" },
+	{ "folder", folder, "member 1-pre-data is a folder" },
+	{ "device", device, "member 2-data/000002.sql.zst is a device" },
+	{ "sparse file of GNU tar", gnu_sparse, "member 2-data/000002.sql.zst is a sparse file" },
+	{ "sparse file in pax", pax_sparse, "2-data/000002.sql.zst is an extended header" },
+	{ "size in pax", pax_size, "2-data/000002.sql.zst is an extended header" },
+	{ "global header of pax", pax_global, "member pax_global_header is an extended header" },
+	{ "long name of GNU tar", gnu_long_name, "member ././@LongLink is an extended header" },
+	{ "8 GiB in the tar", huge_octal_size, "member 2-data/000002.sql.zst claims 8589934591 bytes" },
+	{ "2^63 in the tar", binary_size, "member 2-data/000002.sql.zst: its size is no octal number" },
+	{ "-1 in the tar", negative_size, "member 2-data/000002.sql.zst: its size is no octal number" },
+	{ "1 GiB of manifest", large_manifest, "member manifest.json" },
+	{ "16 MiB of END", large_end, "member END claims 16777216 bytes" },
+	{ "offset of 2^63", offset_of_2_to_the_63, "member manifest.json" },
+	{ "offset of 2^63-1", offset_of_2_to_the_63_less_1, "member header.json: the manifest is wrong" },
+	{ "negative offset", negative_offset, "member manifest.json: it is damaged" },
+	{ "fractional offset", fractional_offset, "member manifest.json: it is damaged" },
+	{ "size of 2^63-1", size_of_2_to_the_63, "member header.json: the manifest is wrong about its size" },
+	{ "raw size of the header", wrong_raw_size,
+	  "member header.json: the manifest is wrong about the size of its text" },
+	{ "raw size of 2^63-1", huge_raw_size_of_rows,
+	  "member 2-data/000002.sql.zst: the manifest is wrong about the size of its text" },
+	{ "raw size of rows", wrong_raw_size_of_rows,
+	  "member 2-data/000002.sql.zst: the manifest is wrong about the size of its text" },
+	{ "raw size of statements", wrong_raw_size_of_statements,
+	  "member 1-pre-data/000001.sql.zst: the manifest is wrong about the size of its text" },
+	{ "wrong SHA-256", wrong_sha256, "member 2-data/000003.sql.zst" },
+	{ "wrong section", wrong_section,
+	  "member 2-data/000003.sql.zst: the manifest is wrong about its section" },
+	{ "wrong table", wrong_table, NULL },
+	{ "wrong rows", wrong_rows, NULL },
+	{ "wrong digest", wrong_digest_of_a_table, "member manifest.json" },
+	{ "no members", manifest_without_members, "member manifest.json" },
+	{ "newer manifest", manifest_of_a_newer_version, "member manifest.json: it has format 2" },
+	{ "empty manifest", manifest_of_nothing, "member manifest.json" },
+	{ "sums of one more", sums_name_one_more, "SHA256SUMS" },
+	{ "no frame", no_frame, "member 1-pre-data/000001.sql.zst: it is no zstd frame" },
+	{ "nothing", empty_member, "member 2-data/000003.sql.zst: it is no zstd frame" },
+	{ "skippable frame", skippable_frame, "member 1-pre-data/000001.sql.zst: it is no zstd frame" },
+	{ "two frames", two_frames, "000001.sql.zst: something stands behind its zstd frame" },
+	{ "half a frame", half_a_frame, "member 2-data/000002.sql.zst" },
+	{ "rows among statements", rows_among_statements,
+	  "member 1-pre-data/000001.sql.zst:2: a table's rows stand among statements" },
+	{ "a statement behind rows", statement_behind_rows,
+	  "member 2-data/000003.sql.zst: its rows don't fit the mark behind them" },
+	{ "rows of another table", rows_of_another_table, "member 2-data/000003.sql.zst" },
+	{ "rows without a mark", rows_without_mark,
+	  "member 2-data/000003.sql.zst: its rows don't fit the mark behind them" },
+	{ "rows without an end", rows_without_end, "member 2-data/000003.sql.zst: its rows have no end" },
+	{ "a trailer", trailer_in_a_piece,
+	  "member 3-post-data/000008.sql.zst:1: a mark that does not belong here" },
+	{ "another section", other_section_in_a_piece,
+	  "member 3-post-data/000008.sql.zst:1: the mark of section \"pre-data\"" },
+	{ "half a statement", half_a_statement, "member 3-post-data/000008.sql.zst:1: the statement" },
+	{ "a command of psql's", psql_command, "member 3-post-data/000008.sql.zst:1: psql's command" },
+	{ "a zero byte", zero_byte, "member 3-post-data/000008.sql.zst: a zero byte" },
+};
+#define FORGERIES ((int)(sizeof(forgeries) / sizeof(*forgeries)))
+
+START_TEST(forged_archive_is_refused)
+{
+	const struct forgery *forgery = &forgeries[_i];
+	struct buf archive = BUF_INIT, forged = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	forgery->forge(&tar);
+	tar_put_together(&tar, &forged);
+	for (enum archive_way way = 0; way < WAYS; way++) {
+		read_damaged(buf_slice(&forged), way, &err);
+		const char *expected = forgery->expected ? forgery->expected : "member";
+		ck_assert_msg(strstr(err.message, expected) != NULL, "%s, %s: %s", forgery->name,
+		              way_names[way], err.message);
+	}
+	tar_release(&tar);
+	buf_release(&archive);
+	buf_release(&forged);
+}
+END_TEST
+
+/* In a file all accounts are checked before the first record is delivered. */
+START_TEST(structure_of_a_file_is_checked_first)
+{
+	static void (*const forge[])(struct tar *) = { foreign_member, wrong_sha256, wrong_raw_size_of_rows };
+	struct buf archive = BUF_INIT, forged = BUF_INIT;
+	struct recorder recorder;
+	struct err err = ERR_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	for (size_t i = 0; i < 2; i++) {
+		tar_take_apart(buf_slice(&archive), &tar);
+		forge[i](&tar);
+		buf_reset(&forged);
+		tar_put_together(&tar, &forged);
+		recorder_init(&recorder);
+		err_clear(&err);
+		ck_assert_int_lt(read_archive(buf_slice(&forged), WAY_FILE, &recorder.sink, &err), 0);
+		ck_assert_uint_eq(recorder.writes, 0);
+		recorder_release(&recorder);
+		tar_release(&tar);
+	}
+	/* Cut within the tar's end. */
+	recorder_init(&recorder);
+	err_clear(&err);
+	ck_assert_int_lt(read_archive((struct slice){ archive.data, archive.len - 512 }, WAY_FILE,
+	                              &recorder.sink, &err),
+	                 0);
+	ck_assert_uint_eq(recorder.writes, 0);
+	recorder_release(&recorder);
+	buf_release(&archive);
+	buf_release(&forged);
+}
+END_TEST
+
+/* ---- bombs ---- */
+
+#define BOMB_BYTES ((size_t)1 << 30)
+
+/* Zeros behind `text`, in one frame that says how large it is, or does not. */
+static void make_bomb(struct slice text, bool declared, struct buf *frame)
+{
+	static const char zeros[65536];
+	ZSTD_CCtx *context = ZSTD_createCCtx();
+	char out[65536];
+
+	ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 1);
+	if (declared)
+		ZSTD_CCtx_setPledgedSrcSize(context, BOMB_BYTES);
+	for (size_t done = 0, left = 1; left > 0;) {
+		ZSTD_inBuffer in = { zeros, sizeof(zeros), 0 };
+		if (done == 0)
+			in = (ZSTD_inBuffer){ text.data, text.len, 0 };
+		if (in.size > BOMB_BYTES - done)
+			in.size = BOMB_BYTES - done;
+		done += in.size;
+		do {
+			ZSTD_outBuffer piece = { out, sizeof(out), 0 };
+			left = ZSTD_compressStream2(context, &piece, &in,
+			                            done == BOMB_BYTES ? ZSTD_e_end : ZSTD_e_continue);
+			ck_assert(!ZSTD_isError(left));
+			buf_add(frame, out, piece.pos);
+		} while (in.pos < in.size || (done == BOMB_BYTES && left > 0));
+		if (done < BOMB_BYTES)
+			left = 1;
+	}
+	ZSTD_freeCCtx(context);
+}
+
+/* In a process of its own, which may have so much memory and no more: its exit status. */
+static int read_with_little_memory(struct slice archive, enum archive_way way,
+                                   const char *expected)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct recorder recorder;
+		struct err err = ERR_INIT;
+		struct rusage before, after;
+
+		recorder_init(&recorder);
+		getrusage(RUSAGE_SELF, &before);
+		int result = read_archive(archive, way, &recorder.sink, &err);
+		getrusage(RUSAGE_SELF, &after);
+		long kib = after.ru_maxrss - before.ru_maxrss;
+		bool well = result < 0 && err.kind == ERR_INPUT && strstr(err.message, expected) &&
+		            !recorder.trailer_seen && kib < 200 * 1024;
+		if (!well)
+			fprintf(stderr, "%s: %s (%ld KiB)\n", way_names[way], err.message, kib);
+		_exit(well ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static const struct {
+	const char *member;
+	const char *text;
+	bool declared;
+	const char *expected;
+} bombs[] = {
+	{ "1-pre-data/000001.sql.zst", "", true, "000001.sql.zst: a zero byte stands in its text" },
+	{ "1-pre-data/000001.sql.zst", "", false, "000001.sql.zst: its zstd frame does not say" },
+	{ "2-data/000003.sql.zst", "\nCOPY public.b (id) FROM stdin;\n", true,
+	  "000003.sql.zst: a zero byte stands in its text" },
+	{ "2-data/000003.sql.zst", "\nCOPY public.b (id) FROM stdin;\n", false,
+	  "000003.sql.zst: its zstd frame does not say" },
+};
+
+START_TEST(bomb_takes_no_memory)
+{
+	struct buf archive = BUF_INIT, forged = BUF_INIT, frame = BUF_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	make_bomb(slice_of(bombs[_i].text), bombs[_i].declared, &frame);
+	replace_piece(&tar, bombs[_i].member, buf_slice(&frame), BOMB_BYTES);
+	tar_put_together(&tar, &forged);
+	for (enum archive_way way = 0; way < WAY_PIPE_BYTES; way++)
+		ck_assert_int_eq(read_with_little_memory(buf_slice(&forged), way, bombs[_i].expected), 0);
+	tar_release(&tar);
+	buf_release(&archive);
+	buf_release(&forged);
+	buf_release(&frame);
+}
+END_TEST
+
+/* A frame that lies about its size: the header says 2^63, or 1 GiB for a few bytes. */
+START_TEST(frame_that_lies_takes_no_memory)
+{
+	/* Magic, a descriptor with a content size of 8 bytes, a window of 1 KiB; an empty last block. */
+	char huge[] = "\x28\xb5\x2f\xfd\xc0\x00" "\x00\x00\x00\x00\x00\x00\x00\x80" "\x01\x00\x00";
+	char gib[] = "\x28\xb5\x2f\xfd\xc0\x00" "\x00\x00\x00\x40\x00\x00\x00\x00" "\x01\x00\x00";
+	const struct slice frames[] = { { huge, sizeof(huge) - 1 }, { gib, sizeof(gib) - 1 } };
+	const char *const members[] = { "1-pre-data/000001.sql.zst", "2-data/000003.sql.zst" };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct buf archive = BUF_INIT, forged = BUF_INIT;
+		struct tar tar;
+
+		sample(&archive);
+		tar_take_apart(buf_slice(&archive), &tar);
+		replace_piece(&tar, members[i / 2], frames[i % 2], (size_t)1 << 30);
+		tar_put_together(&tar, &forged);
+		for (enum archive_way way = 0; way < WAY_PIPE_BYTES; way++)
+			ck_assert_int_eq(
+			    read_with_little_memory(buf_slice(&forged), way, i / 2 ? "000003" : "000001"), 0);
+		tar_release(&tar);
+		buf_release(&archive);
+		buf_release(&forged);
+	}
+}
+END_TEST
+
+/* Lies about sizes in the tar and in the manifest. */
+START_TEST(lies_about_sizes_take_no_memory)
+{
+	static void (*const forge[])(struct tar *) = {
+		huge_octal_size,       binary_size,         large_manifest,        size_of_2_to_the_63,
+		huge_raw_size_of_rows, wrong_raw_size_of_rows,
+	};
+	struct buf archive = BUF_INIT;
+
+	sample(&archive);
+	for (size_t i = 0; i < sizeof(forge) / sizeof(*forge); i++) {
+		struct buf forged = BUF_INIT;
+		struct tar tar;
+
+		tar_take_apart(buf_slice(&archive), &tar);
+		forge[i](&tar);
+		tar_put_together(&tar, &forged);
+		for (enum archive_way way = 0; way < WAY_PIPE_BYTES; way++)
+			ck_assert_int_eq(read_with_little_memory(buf_slice(&forged), way, "member"), 0);
+		tar_release(&tar);
+		buf_release(&forged);
+	}
+	buf_release(&archive);
+}
+END_TEST
+
+Suite *test_stream_archive_damage(void)
+{
+	Suite *suite = suite_create("stream_archive_damage");
+	TCase *tc = tcase_create("damage");
+
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, each_member_removed);
+	tcase_add_test(tc, each_member_doubled);
+	tcase_add_test(tc, each_member_swapped_with_the_next);
+	tcase_add_test(tc, contents_of_two_members_swapped);
+	tcase_add_loop_test(tc, each_byte_with_a_bit_flipped, 0, WAYS);
+	tcase_add_test(tc, flipped_bits_name_their_member);
+	tcase_add_loop_test(tc, cut_at_every_block, 0, WAYS);
+	tcase_add_test(tc, something_behind_the_end);
+	tcase_add_loop_test(tc, forged_archive_is_refused, 0, FORGERIES);
+	tcase_add_test(tc, structure_of_a_file_is_checked_first);
+	tcase_add_loop_test(tc, bomb_takes_no_memory, 0, sizeof(bombs) / sizeof(*bombs));
+	tcase_add_test(tc, frame_that_lies_takes_no_memory);
+	tcase_add_test(tc, lies_about_sizes_take_no_memory);
+	suite_add_tcase(suite, tc);
+	return suite;
+}

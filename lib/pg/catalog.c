@@ -17,6 +17,9 @@ struct catalog_memory {
 	struct slice *column_names;
 };
 
+/* HEAP_TABLE_AM_OID in src/include/catalog/pg_am.dat; servers before 12 have no other and say 0. */
+#define HEAP_METHOD "2"
+
 /*
  * The table that rows go to: itself, or, below an ancestor that is hash-partitioned by an enum, the
  * root of the tree (forcePartitionRootLoad() in pg_dump.c).
@@ -49,7 +52,10 @@ static struct pg_rows *query_tables(struct pg *pg, const struct catalog_options 
 	         "pg_catalog.pg_get_userbyid(c.relowner), c.relkind = 'p', "
 	         "c.relpersistence = 'u', x.condition IS NOT NULL, "
 	         "COALESCE(x.condition, ''), "
-	         "COALESCE((SELECT v.root FROM via_root v WHERE v.leaf = c.oid), c.oid) AS target");
+	         "COALESCE((SELECT v.root FROM via_root v WHERE v.leaf = c.oid), c.oid) AS target, "
+	         "COALESCE(CASE WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid) END, 0), "
+	         "COALESCE(pg_catalog.pg_relation_size(c.reltoastrelid), 0), "
+	         "c.relkind = 'r' AND c.relam = " HEAP_METHOD);
 	if (catalog_add_tables(pg, options, &sql, err) < 0)
 		goto out;
 	buf_adds(&sql, ") t JOIN pg_catalog.pg_class rc ON rc.oid = t.target "
@@ -114,11 +120,14 @@ static void fill_table(struct catalog *catalog, int row)
 		.is_unlogged = pg_value_bool(rows, row, 5),
 		.is_config = pg_value_bool(rows, row, 6),
 		.condition = pg_value(rows, row, 7),
-		.target_schema = pg_value(rows, row, 9),
-		.target_name = pg_value(rows, row, 10),
-		.target_owner = pg_value(rows, row, 11),
+		.bytes = strtoull(pg_value(rows, row, 9), NULL, 10),
+		.toast_bytes = strtoull(pg_value(rows, row, 10), NULL, 10),
+		.is_heap = pg_value_bool(rows, row, 11),
+		.target_schema = pg_value(rows, row, 12),
+		.target_name = pg_value(rows, row, 13),
+		.target_owner = pg_value(rows, row, 14),
 	};
-	find_columns(catalog->memory->columns, pg_value(rows, row, 12), &first,
+	find_columns(catalog->memory->columns, pg_value(rows, row, 15), &first,
 	             &table->column_count);
 	table->columns = catalog->memory->column_names + first;
 }
@@ -222,6 +231,18 @@ static int read_sequences(struct pg *pg, const struct catalog_options *options,
 	return 0;
 }
 
+/* Its pages hold less than their size in bytes of large objects, but not by much. */
+static int read_large_object_bytes(struct pg *pg, struct catalog *catalog, struct err *err)
+{
+	char *bytes = pg_query_value(
+		pg, "SELECT pg_catalog.pg_relation_size('pg_catalog.pg_largeobject')", err);
+	if (!bytes)
+		return -1;
+	catalog->large_object_bytes = strtoull(bytes, NULL, 10);
+	free(bytes);
+	return 0;
+}
+
 static int read_large_objects(struct pg *pg, const struct catalog_options *options,
                               struct catalog *catalog, struct err *err)
 {
@@ -239,7 +260,7 @@ static int read_large_objects(struct pg *pg, const struct catalog_options *optio
 	for (size_t i = 0; i < count; i++)
 		catalog->large_objects[i] = pg_value(rows, (int)i, 0);
 	catalog->large_object_count = count;
-	return 0;
+	return count > 0 ? read_large_object_bytes(pg, catalog, err) : 0;
 }
 
 int catalog_read(struct pg *pg, const struct catalog_options *options, struct catalog *catalog,

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conn.h"
 #include "selection.h"
@@ -30,6 +31,9 @@ struct catalog_table {
 	bool is_unlogged;
 	bool is_config;             /* of an extension */
 	const char *condition;      /* "WHERE …" of an extension's configuration table, or "" */
+	bool is_heap;               /* pages in one file: known from server version 12 on */
+	uint64_t bytes;             /* of its rows' pages, now: what the statistics say may be old */
+	uint64_t toast_bytes;       /* of what is kept apart for long values */
 	/* Where the rows go: itself, or the root of its partition tree. */
 	const char *target_schema;
 	const char *target_name;
@@ -54,6 +58,7 @@ struct catalog {
 	size_t sequence_count;
 	const char **large_objects; /* OIDs, ascending */
 	size_t large_object_count;
+	uint64_t large_object_bytes; /* of all, about */
 	struct catalog_memory *memory;
 };
 

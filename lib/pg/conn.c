@@ -272,6 +272,14 @@ void pg_describe(const struct pg *pg, struct buf *text)
 	         PQport(pg->conn));
 }
 
+bool pg_is_local(const struct pg *pg)
+{
+	const char *host = PQhost(pg->conn), *address = PQhostaddr(pg->conn);
+	if (!host || !host[0] || host[0] == '/' || host[0] == '@')
+		return true;
+	return address && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0);
+}
+
 int pg_server_version(const struct pg *pg)
 {
 	return PQserverVersion(pg->conn);
@@ -285,6 +293,11 @@ const char *pg_parameter(const struct pg *pg, const char *name)
 int pg_backend_pid(const struct pg *pg)
 {
 	return PQbackendPID(pg->conn);
+}
+
+bool pg_broken(const struct pg *pg)
+{
+	return PQstatus(pg->conn) == CONNECTION_BAD;
 }
 
 int pg_startup_options(const struct pg *pg, struct buf *text, struct err *err)

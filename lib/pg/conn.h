@@ -6,7 +6,7 @@
  * on the connection.  While a call blocks, SIGINT cancels the query (PQcancel, which libpq documents
  * as safe in a signal handler).
  *
- * A connection is used by one thread at a time.
+ * A connection is used by one thread at a time; only pg_cancel() may come from another.
  */
 #ifndef IDKIT_PG_CONN_H
 #define IDKIT_PG_CONN_H
@@ -53,10 +53,14 @@ const char *pg_database(const struct pg *pg);
 const char *pg_user(const struct pg *pg);
 /* Appends 'database "keycloak" on HOST port PORT'. */
 void pg_describe(const struct pg *pg, struct buf *text);
+/* By a Unix socket or a loopback address: the server runs on this machine, most likely. */
+bool pg_is_local(const struct pg *pg);
 /* 150008 for 15.8: PQserverVersion(). */
 int pg_server_version(const struct pg *pg);
 const char *pg_parameter(const struct pg *pg, const char *name);
 int pg_backend_pid(const struct pg *pg);
+/* Has the connection ended, as far as the last call showed? */
+bool pg_broken(const struct pg *pg);
 /* Notices and warnings of the server go to the log (as details; warnings as notes). */
 
 /*
@@ -86,6 +90,18 @@ int pg_exec(struct pg *pg, const char *sql, struct err *err);
 /* As pg_exec(), formatted. */
 int pg_execf(struct pg *pg, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* As pg_exec() in two steps: pg_send() does not wait for the server, pg_result() does.  In between no
+ * other call on the connection but pg_wait() and pg_cancel(). */
+int pg_send(struct pg *pg, const char *sql, struct err *err);
+/* In between: waits at most `ms` milliseconds; true when pg_result() will not have to. */
+bool pg_wait(struct pg *pg, int ms);
+int pg_result(struct pg *pg, struct err *err);
+
+/* Asks the server to end the statement that is under way, if one is, and waits until it has taken the
+ * request (not until the statement has ended: that call fails, with SQLSTATE 57014, when it has).  From any
+ * thread, also while another is inside a call on the connection; pg_free() must wait for it. */
+void pg_cancel(struct pg *pg);
 
 /*
  * COMMIT, and nothing but that: the ROLLBACK that the server makes of it in a transaction that has

@@ -1,4 +1,4 @@
-/* Shared by data_reader.c and large_object.c only. */
+/* Shared by data_reader.c, data_table.c and large_object.c only. */
 #ifndef IDKIT_PG_DATA_READER_INTERNAL_H
 #define IDKIT_PG_DATA_READER_INTERNAL_H
 
@@ -9,6 +9,7 @@ struct data_reader {
 	struct sink *sink;
 	const struct data_reader_options *options;
 	uint64_t statements;
+	struct buf rows; /* of the table being read; its memory serves one after the other */
 };
 
 /* Delivers a statement of the data section; `lead` may be NULL. */

@@ -1,14 +1,16 @@
 #include "db_source.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "catalog.h"
-#include "data_reader.h"
 #include "db_source_internal.h"
+#include "dump_jobs.h"
 #include "header.h"
 #include "inherited.h"
+#include "roles.h"
 #include "session.h"
 #include "waiter.h"
 
@@ -22,6 +24,9 @@ struct db_source {
 	struct catalog_options tables;
 	const struct log *log;
 	struct pg *pg;
+	struct dump_jobs *dump; /* that reads rows; guarded by `stopping` until it is there */
+	pthread_mutex_t stopping;
+	bool stopped;
 	struct snapshot snapshot;
 	struct pg_dump *pg_dump; /* with definitions only */
 	bool has_large_objects;
@@ -83,7 +88,32 @@ static const char *extent(const struct db_source *source)
 	return source->options.with_definitions ? "all" : "data";
 }
 
-static int write_header(struct db_source *source, struct sink *sink, struct err *err)
+/* The roles that the definitions name.  NULL for rows alone, which need none, for a part of the database,
+ * of which it is not known, and on error. */
+static struct roles *read_roles(struct db_source *source, struct err *err)
+{
+	const struct roles_options options = {
+		.no_owner = source->options.definitions.no_owner,
+		.no_acl = source->options.definitions.no_acl,
+		.create = source->options.definitions.create,
+	};
+	if (!source->options.with_definitions || !selection_is_all(&source->options.selection))
+		return NULL;
+	return roles_read(source->pg, &options, err);
+}
+
+static int write_roles(struct db_source *source, const struct roles *roles, struct sink *sink,
+                       struct err *err)
+{
+	const struct roles_script_options options = { source->options.pg_dump,
+		                                      source->options.with_passwords };
+	if (!roles || !source->options.with_roles)
+		return 0;
+	return roles_deliver(roles, source->pg, &options, source->log, sink, err);
+}
+
+static int write_header(struct db_source *source, const struct roles *roles, struct sink *sink,
+                        struct err *err)
 {
 	struct stream_header *header = stream_header_new(err);
 	struct record record = { .kind = RECORD_HEADER, .header = header };
@@ -95,7 +125,8 @@ static int write_header(struct db_source *source, struct sink *sink, struct err 
 	    stream_header_set(header, "lsn", source->snapshot.lsn, err) < 0 ||
 	    stream_header_set(header, "contents", extent(source), err) < 0 ||
 	    stream_header_set_number(header, "server_version_num",
-	                             pg_server_version(source->pg), err) < 0)
+	                             pg_server_version(source->pg), err) < 0 ||
+	    (roles && roles_put_header(roles, header, err) < 0))
 		goto out;
 	result = sink_write(sink, &record, err);
 out:
@@ -110,14 +141,13 @@ static int write_trailer(struct sink *sink, struct err *err)
 	return sink_write(sink, &record, err);
 }
 
-static int read_data(struct pg *pg, const struct catalog_options *tables,
-                     const struct data_reader_options *options, struct sink *sink,
-                     struct err *err)
+static int read_data(struct dump_jobs *dump, struct pg *pg, const struct catalog_options *tables,
+                     struct sink *sink, struct err *err)
 {
 	struct catalog catalog;
 	if (catalog_read(pg, tables, &catalog, err) < 0)
 		return -1;
-	int result = data_read(pg, &catalog, options, sink, err);
+	int result = dump_jobs_run(dump, pg, &catalog, sink, err);
 	catalog_release(&catalog);
 	return result;
 }
@@ -125,14 +155,18 @@ static int read_data(struct pg *pg, const struct catalog_options *tables,
 int db_source_read_data(struct pg *pg, const struct catalog_options *tables,
                         const struct contents *layout, struct sink *sink, struct err *err)
 {
-	const struct data_reader_options options = {
-		.chunk_bytes = DATA_CHUNK_BYTES,
-		.layout = layout,
-		.create_large_objects = true,
+	const struct dump_jobs_options options = {
+		.jobs = 1,
+		.reader = {
+			.chunk_bytes = DATA_CHUNK_BYTES,
+			.layout = layout,
+			.create_large_objects = true,
+		},
 	};
-	if (read_data(pg, tables, &options, sink, err) < 0)
-		return -1;
-	return write_trailer(sink, err);
+	struct dump_jobs *dump = dump_jobs_new(&options, NULL, err);
+	int result = dump ? read_data(dump, pg, tables, sink, err) : -1;
+	dump_jobs_free(dump);
+	return result < 0 ? -1 : write_trailer(sink, err);
 }
 
 static int start_definitions(struct db_source *source, struct err *err)
@@ -233,14 +267,32 @@ static int open_definitions(struct db_source *source, struct err *err)
 static int run_data(void *arg, struct sink *sink, struct err *err)
 {
 	struct db_source *source = arg;
-	const struct data_reader_options options = {
-		.chunk_bytes = DATA_CHUNK_BYTES,
-		.layout = source->options.layout,
-		.create_large_objects = !source->options.with_definitions,
+	return source->dump ? read_data(source->dump, source->pg, &source->tables, sink, err) : 0;
+}
+
+/* What reads the rows, if they are wanted. */
+static int prepare_data(struct db_source *source, struct err *err)
+{
+	const size_t chunk_bytes = source->options.chunk_bytes;
+	const struct dump_jobs_options options = {
+		.jobs = source->options.jobs > 1 ? source->options.jobs : 1,
+		.snapshot = source->snapshot.id,
+		.all_ordered = source->tables.order_by_references,
+		.reader = {
+			.chunk_bytes = chunk_bytes > 0 ? chunk_bytes : DATA_CHUNK_BYTES,
+			.layout = source->options.layout,
+			.create_large_objects = !source->options.with_definitions,
+			.progress = source->options.progress,
+		},
 	};
 	if (!source->options.with_data)
 		return 0;
-	return read_data(source->pg, &source->tables, &options, sink, err);
+	pthread_mutex_lock(&source->stopping);
+	source->dump = dump_jobs_new(&options, source->log, err);
+	if (source->dump && source->stopped)
+		dump_jobs_stop(source->dump);
+	pthread_mutex_unlock(&source->stopping);
+	return source->dump ? 0 : -1;
 }
 
 /* Definitions with the rows where they belong. */
@@ -262,12 +314,24 @@ static int run_all(struct db_source *source, struct sink *sink, struct err *err)
 	return result;
 }
 
+static int begin_stream(struct db_source *source, struct sink *sink, struct err *err)
+{
+	struct roles *roles = read_roles(source, err);
+	int result = err_is_set(err) ? -1 : write_header(source, roles, sink, err);
+	if (result == 0)
+		result = write_roles(source, roles, sink, err);
+	roles_free(roles);
+	return result;
+}
+
 static int db_source_run(struct source *base, struct sink *sink, struct err *err)
 {
 	struct db_source *source = (struct db_source *)base;
+	progress_phase(source->options.progress, "definitions");
 	if (source->options.with_definitions && open_definitions(source, err) < 0)
 		return -1;
-	if (write_header(source, sink, err) < 0 || run_all(source, sink, err) < 0)
+	if (begin_stream(source, sink, err) < 0 || prepare_data(source, err) < 0 ||
+	    run_all(source, sink, err) < 0)
 		return -1;
 	if (pg_exec(source->pg, "COMMIT", err) < 0)
 		return -1;
@@ -279,11 +343,28 @@ static void db_source_free(struct source *base)
 	struct db_source *source = (struct db_source *)base;
 	end_definitions(source);
 	snapshot_release(&source->snapshot);
+	dump_jobs_free(source->dump);
 	pg_free(source->pg);
+	pthread_mutex_destroy(&source->stopping);
 	free(source);
 }
 
-static const struct source_ops db_source_ops = { db_source_run, db_source_free };
+static void db_source_stop(struct source *base)
+{
+	struct db_source *source = (struct db_source *)base;
+	pthread_mutex_lock(&source->stopping);
+	source->stopped = true;
+	if (source->dump)
+		dump_jobs_stop(source->dump);
+	pthread_mutex_unlock(&source->stopping);
+	pg_cancel(source->pg);
+}
+
+static const struct source_ops db_source_ops = {
+	.run = db_source_run,
+	.free = db_source_free,
+	.stop = db_source_stop,
+};
 
 /* A standby has no rows of unlogged tables: pg_dump leaves them out there, we say so first. */
 static int check_unlogged(struct db_source *source, struct err *err)
@@ -324,10 +405,12 @@ struct source *db_source_new(struct pg *pg, const struct db_source_options *opti
 	source->tables = (struct catalog_options){
 		.selection = options->selection,
 		.skip_unlogged = options->skip_unlogged,
-		.order_by_references = !options->with_definitions,
+		.order_by_references = !options->with_definitions && !options->any_order,
 		.definitions_only = !options->with_data,
 	};
-	if (session_pin(pg, err) < 0 || session_set_encoding(pg, options->encoding, err) < 0 || check_unlogged(source, err) < 0 ||
+	pthread_mutex_init(&source->stopping, NULL);
+	if (session_pin(pg, err) < 0 || session_set_encoding(pg, options->encoding, err) < 0 ||
+	    check_unlogged(source, err) < 0 ||
 	    snapshot_take(pg, &source->tables, &options->snapshot, &source->snapshot, err) < 0) {
 		db_source_free(&source->source);
 		return NULL;

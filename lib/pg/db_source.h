@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "contents.h"
 #include "pg_dump.h"
+#include "progress.h"
 #include "record.h"
 #include "selection.h"
 #include "snapshot.h"
@@ -26,6 +27,15 @@ struct db_source_options {
 	bool with_definitions;
 	bool with_data;
 	bool skip_unlogged;
+	/* Definitions of roles (roles.h) are delivered, as SECTION_GLOBALS: for sinks that keep them. */
+	bool with_roles;
+	bool with_passwords; /* of these */
+	/* Without definitions, tables come after those that they refer to, since keys may exist where they
+	 * are loaded; that takes one job.  This is for who loads nothing. */
+	bool any_order;
+	int jobs;            /* connections that read rows (dump_jobs.h); 0 is 1 */
+	size_t chunk_bytes;  /* of rows, after which a chunk ends; 0: DATA_CHUNK_BYTES */
+	struct progress *progress; /* or NULL */
 	/* See data_reader.h; set with db_source_set_layout() when known only later. */
 	const struct contents *layout;
 };

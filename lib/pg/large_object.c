@@ -47,7 +47,8 @@ static int put_piece(struct data_reader *reader, const char *oid, unsigned long 
 	return result;
 }
 
-static int read_bytes(struct data_reader *reader, const char *oid, struct buf *lead,
+/* Each statement has the comment: between two of them, other jobs may write others. */
+static int read_bytes(struct data_reader *reader, const char *oid, const struct buf *lead,
                       const struct object *object, struct err *err)
 {
 	unsigned long long offset = 0;
@@ -60,9 +61,9 @@ static int read_bytes(struct data_reader *reader, const char *oid, struct buf *l
 		if (bytes > 0)
 			result = put_piece(reader, oid, offset, hex, lead, object, err);
 		free(hex);
+		progress_add(reader->options->progress, bytes, 0);
 		if (result < 0 || bytes < PIECE_BYTES)
 			return result;
-		buf_reset(lead);
 		offset += bytes;
 	}
 }
@@ -73,10 +74,8 @@ int data_reader_large_object(struct data_reader *reader, const char *oid, struct
 	const struct object object = { SLICE_LITERAL("BLOB"), SLICE_NONE, slice_of(oid), SLICE_NONE };
 	int result = 0;
 	toc_comment_add(&lead, "", "BLOB", NULL, oid, NULL);
-	if (reader->options->create_large_objects) {
+	if (reader->options->create_large_objects)
 		result = create(reader, oid, &lead, &object, err);
-		buf_reset(&lead);
-	}
 	if (result == 0)
 		result = read_bytes(reader, oid, &lead, &object, err);
 	if (result < 0)

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "input.h"
 #include "interrupt.h"
 #include "pgprogram.h"
 #include "plain_reader.h"
 #include "process.h"
-#include "session.h"
 
 /*
  * How long the child waits for a lock.  The leader holds all of them already, so it waits only behind
@@ -23,8 +23,7 @@
 struct pg_dump {
 	struct process *process;
 	const struct log *log;
-	struct buf conninfo;
-	struct buf options;
+	struct pg_child child;
 	struct source *reader;
 };
 
@@ -131,8 +130,7 @@ char *pg_dump_find(const struct pg *pg, const char *wanted, int *major, const st
 }
 
 static struct process *start(const struct pg_dump_options *options, const char *program,
-                             const struct pg_dump *dump, const char *password,
-                             struct err *err)
+                             const struct pg_child *child, struct err *err)
 {
 	const struct selection *selection = &options->selection;
 	size_t patterns = selection->schema_count + selection->exclude_schema_count +
@@ -142,19 +140,8 @@ static struct process *start(const struct pg_dump_options *options, const char *
 		err_memory(err, "pg_dump's arguments");
 		return NULL;
 	}
-	fill(&arguments, options, program, dump->conninfo.data);
-	const char *const set_env[] = { "PGOPTIONS", dump->options.data, "PGAPPNAME", PG_DUMP_APPLICATION,
-		                        password ? "PGPASSWORD" : NULL, password, NULL };
-	/* What the leader's connection has decided must not be decided anew. */
-	static const char *const unset_env[] = { "PGSERVICE",     "PGHOST",    "PGHOSTADDR",
-		                                 "PGPORT",        "PGDATABASE", "PGUSER",
-		                                 "PGTARGETSESSIONATTRS", "PGCLIENTENCODING",
-		                                 "PGDATESTYLE",   "PGTZ",      "PGGEQO", NULL };
-	struct process_spec spec = { .argv = arguments.items,
-		                     .set_env = set_env,
-		                     .unset_env = unset_env,
-		                     .stdin_fd = -1 };
-	struct process *process = process_start(&spec, err);
+	fill(&arguments, options, program, child->conninfo.data);
+	struct process *process = pg_child_start(child, arguments.items, err);
 	free(arguments.items);
 	return process;
 }
@@ -175,20 +162,16 @@ static int open_reader(struct pg_dump *dump, struct err *err)
 struct pg_dump *pg_dump_start(const struct pg *pg, const struct pg_dump_options *options,
                               const char *program, const struct log *log, struct err *err)
 {
-	const char *password;
 	struct pg_dump *dump = calloc(1, sizeof(*dump));
 	if (!dump) {
 		err_memory(err, "pg_dump");
 		return NULL;
 	}
 	dump->log = log;
-	if (pg_child_conninfo(pg, NULL, &dump->conninfo, &password, err) < 0 ||
-	    session_child_options(pg, &dump->options, err) < 0)
-		goto failed;
-	dump->process = start(options, program, dump, password, err);
+	if (pg_child_prepare(&dump->child, pg, err) == 0)
+		dump->process = start(options, program, &dump->child, err);
 	if (dump->process)
 		return dump;
-failed:
 	pg_dump_free(dump);
 	return NULL;
 }
@@ -260,7 +243,6 @@ void pg_dump_free(struct pg_dump *dump)
 		return;
 	source_free(dump->reader);
 	process_free(dump->process);
-	buf_release(&dump->conninfo);
-	buf_release(&dump->options);
+	pg_child_release(&dump->child);
 	free(dump);
 }

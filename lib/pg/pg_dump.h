@@ -9,6 +9,7 @@
 #ifndef IDKIT_PG_PG_DUMP_H
 #define IDKIT_PG_PG_DUMP_H
 
+#include "child.h"
 #include "conn.h"
 #include "record.h"
 #include "selection.h"
@@ -42,7 +43,7 @@ char *pg_dump_find(const struct pg *pg, const char *wanted, int *major, const st
                    struct err *err);
 
 /* Its application_name. */
-#define PG_DUMP_APPLICATION "iddump"
+#define PG_DUMP_APPLICATION PG_CHILD_APPLICATION
 
 /* Waits until it has something to say: by then it has its locks and has read the catalog.  1; 0 when
  * that has not come in this time; -1 when pg_dump fails: then only pg_dump_free() may follow. */

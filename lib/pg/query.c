@@ -1,4 +1,5 @@
 /* Statements, rows and COPY on a connection. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,9 +115,8 @@ static int fail_or_refuse(struct pg *pg, PGresult *result, struct err *err)
 	return is_copy(result) ? refuse_copy(pg, result, err) : fail(pg, result, err);
 }
 
-int pg_exec(struct pg *pg, const char *sql, struct err *err)
+static int finish_exec(struct pg *pg, PGresult *result, struct err *err)
 {
-	PGresult *result = execute(pg, sql, err);
 	switch (PQresultStatus(result)) {
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
@@ -126,6 +126,53 @@ int pg_exec(struct pg *pg, const char *sql, struct err *err)
 	default:
 		return fail_or_refuse(pg, result, err);
 	}
+}
+
+int pg_exec(struct pg *pg, const char *sql, struct err *err)
+{
+	return finish_exec(pg, execute(pg, sql, err), err);
+}
+
+int pg_send(struct pg *pg, const char *sql, struct err *err)
+{
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0) == 1)
+		return 0;
+	return fail(pg, NULL, err);
+}
+
+bool pg_wait(struct pg *pg, int ms)
+{
+	struct pollfd fd = { .fd = PQsocket(pg->conn), .events = POLLIN };
+	if (PQisBusy(pg->conn) && poll(&fd, 1, ms) > 0 && PQconsumeInput(pg->conn) == 0)
+		return true;
+	return !PQisBusy(pg->conn);
+}
+
+/* As PQexec() does: the last result counts, but a COPY ends the waiting. */
+static PGresult *last_result(struct pg *pg)
+{
+	PGresult *last = NULL, *next;
+	while ((next = PQgetResult(pg->conn))) {
+		PQclear(last);
+		last = next;
+		if (is_copy(last) || PQstatus(pg->conn) == CONNECTION_BAD)
+			break;
+	}
+	return last;
+}
+
+int pg_result(struct pg *pg, struct err *err)
+{
+	return finish_exec(pg, last_result(pg), err);
+}
+
+void pg_cancel(struct pg *pg)
+{
+	char ignored[256];
+	if (pg->cancel)
+		PQcancel(pg->cancel, ignored, sizeof(ignored));
 }
 
 static int commit_failed(struct pg *pg, PGresult *result, const char *transaction,

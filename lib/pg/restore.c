@@ -7,11 +7,13 @@
 #include "header.h"
 #include "ident.h"
 #include "restore_internal.h"
+#include "restore_jobs.h"
 #include "session.h"
 #include "target_objects.h"
 #include "token.h"
+#include "words.h"
 
-static int set_role(struct restore *restore, struct err *err)
+static int set_role(struct restore *restore, struct pg *pg, struct err *err)
 {
 	struct buf sql = BUF_INIT;
 	if (!restore->options.role)
@@ -20,7 +22,7 @@ static int set_role(struct restore *restore, struct err *err)
 	sql_add_identifier(&sql, slice_of(restore->options.role));
 	int result = buf_check(&sql, "a statement", err);
 	if (result == 0)
-		result = pg_exec(restore->pg, sql.data, err);
+		result = pg_exec(pg, sql.data, err);
 	buf_release(&sql);
 	return result;
 }
@@ -37,27 +39,59 @@ static void watch_client(struct pg *pg)
 }
 
 /* Our own streams say all that they rely on; those of others get what psql would give them. */
-static int prepare_session(struct restore *restore, struct err *err)
+static int pin_session(struct restore *restore, struct pg *pg, const struct log *log,
+                       struct err *err)
 {
 	bool own = stream_header_own(restore->header);
-	if ((own ? session_pin_formats(restore->pg, err) : session_pin_basics(restore->pg, err)) < 0)
+	if ((own ? session_pin_formats(pg, err) : session_pin_basics(pg, err)) < 0)
 		return -1;
-	watch_client(restore->pg);
-	if (pg_exec(restore->pg, "BEGIN", err) < 0 || set_role(restore, err) < 0)
+	watch_client(pg);
+	if (restore_tuning_apply(&restore->tuning, pg, log, err) < 0)
+		return -1;
+	return set_role(restore, pg, err);
+}
+
+/* Nothing of a user's is there any more that the database's own path could lead to. */
+static int reset_path(struct restore *restore, struct pg *pg, struct err *err)
+{
+	return stream_header_own(restore->header) ? 0 : session_reset_path(pg, err);
+}
+
+int restore_prepare(struct restore *restore, struct pg *pg, struct err *err)
+{
+	return pin_session(restore, pg, NULL, err) < 0 ? -1 : reset_path(restore, pg, err);
+}
+
+int restore_begin(struct restore *restore, struct err *err)
+{
+	if (restore->in_transaction)
+		return 0;
+	if (pg_exec(restore->pg, "BEGIN", err) < 0)
+		return -1;
+	restore->in_transaction = true;
+	return 0;
+}
+
+static int prepare_target(struct restore *restore, struct err *err)
+{
+	if (pin_session(restore, restore->pg, restore->log, err) < 0 ||
+	    restore_begin(restore, err) < 0)
 		return -1;
 	if (restore->options.clean ? target_drop_all(restore->pg, restore->log, err) < 0
 	                           : !restore->target.is_own && target_check_empty(restore->pg, err) < 0)
 		return -1;
-	/* Nothing of a user's is there any more that the database's own path could lead to. */
-	return own ? 0 : session_reset_path(restore->pg, err);
+	return reset_path(restore, restore->pg, err);
 }
 
+/* Workers connect before the script can change what a new session of its database is like. */
 static int open_target(struct restore *restore, struct slice create_sql, struct err *err)
 {
 	if (restore->pg)
 		return 0;
 	restore->pg = restore->target.open(restore->target.arg, restore->header, create_sql, err);
-	if (!restore->pg || prepare_session(restore, err) < 0)
+	if (!restore->pg || prepare_target(restore, err) < 0)
+		return -1;
+	if (restore->options.jobs > 1 && !(restore->jobs = restore_jobs_new(restore, err)))
 		return -1;
 	return restore_early_settings(restore, err);
 }
@@ -73,7 +107,7 @@ static int handle_header(struct restore *restore, const struct record *record, s
 	return buf_check(&restore->state.database, "a name", err);
 }
 
-int restore_run(struct restore *restore, const struct record *record, struct slice sql,
+int restore_run(struct restore *restore, const struct place *place, struct slice sql,
                 struct err *err)
 {
 	struct buf *text = &restore->sql;
@@ -84,7 +118,24 @@ int restore_run(struct restore *restore, const struct record *record, struct sli
 	struct err failed = ERR_INIT;
 	if (pg_exec(restore->pg, text->data, &failed) == 0)
 		return 0;
-	return restore_statement_failed(restore, record, sql, &failed, err);
+	return restore_statement_failed(restore, restore->pg, place, sql, &failed, err);
+}
+
+/* COPY FREEZE is refused inside a subtransaction, and while a cursor is open. */
+static bool forbids_freeze(const struct record_statement *statement)
+{
+	struct tokens tokens = tokens_of(statement->sql, statement->standard_strings);
+	return statement->class == CLASS_OTHER &&
+	       (words_take(&tokens, "SAVEPOINT") || words_take(&tokens, "DECLARE"));
+}
+
+int restore_run_record(struct restore *restore, const struct record *record, struct slice sql,
+                       struct err *err)
+{
+	if (restore->jobs)
+		return restore_jobs_statement(restore, record, sql, err);
+	restore->no_freeze |= forbids_freeze(&record->statement);
+	return restore_run(restore, &record->place, sql, err);
 }
 
 /* "No such …": SQLSTATEs of what DROP … IF EXISTS would pass over. */
@@ -100,9 +151,9 @@ static bool is_absent(const char *sqlstate)
 static int run_if_there(struct restore *restore, const struct record *record, struct err *err)
 {
 	struct err failed = ERR_INIT;
-	if (pg_exec(restore->pg, "SAVEPOINT idkit", err) < 0)
+	if (restore_begin(restore, err) < 0 || pg_exec(restore->pg, "SAVEPOINT idkit", err) < 0)
 		return -1;
-	if (restore_run(restore, record, record->statement.sql, &failed) == 0)
+	if (restore_run(restore, &record->place, record->statement.sql, &failed) == 0)
 		return pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err);
 	if (failed.kind != ERR_DATABASE || !is_absent(pg_failure(restore->pg)->sqlstate)) {
 		*err = failed;
@@ -124,7 +175,7 @@ static int run_renamed(struct restore *restore, const struct record *record, str
 	statement_rename_database(statement->sql, statement->standard_strings, name, &renamed);
 	int result = buf_check(&renamed, "a statement", err);
 	if (result == 0)
-		result = restore_run(restore, record, buf_slice(&renamed), err);
+		result = restore_run_record(restore, record, buf_slice(&renamed), err);
 	buf_release(&renamed);
 	return result;
 }
@@ -139,7 +190,7 @@ static int run_encoding(struct restore *restore, const struct record *record, st
 		sql_add_literal(&sql, buf_slice(&value));
 		result = buf_check(&sql, "a statement", err);
 		if (result == 0)
-			result = restore_run(restore, record, buf_slice(&sql), err);
+			result = restore_run_record(restore, record, buf_slice(&sql), err);
 	}
 	buf_release(&name);
 	buf_release(&value);
@@ -184,14 +235,38 @@ static int handle_statement(struct restore *restore, const struct record *record
 	default:
 		if (statement->class == CLASS_ENCODING)
 			return run_encoding(restore, record, err);
-		return restore_run(restore, record, statement->sql, err);
+		return restore_run_record(restore, record, statement->sql, err);
 	}
 }
 
-static int collect(struct restore *restore, const struct record *record, struct err *err)
+int restore_collect(struct restore *restore, const struct record *record, struct err *err)
 {
 	const struct contents_options options = { .lenient = true };
-	return contents_add(restore->received, record, &options, err);
+	if (contents_add(restore->received, record, &options, err) < 0)
+		return err_prefix(err, "%s", restore->options.input_name);
+	return 0;
+}
+
+int restore_check_received(struct restore *restore, const struct record *trailer, struct err *err)
+{
+	if (!trailer->trailer.contents || contents_check_equal(trailer->trailer.contents,
+	                                                       restore->received, ERR_INPUT,
+	                                                       err) == 0)
+		return 0;
+	return err_prefix(err, "%s: what the target received is not what the stream holds",
+	                  restore->options.input_name);
+}
+
+static int handle_rows(struct restore *restore, const struct record *record, struct err *err)
+{
+	restore->state.creating = true;
+	if (open_target(restore, SLICE_NONE, err) < 0)
+		return -1;
+	if (restore->jobs)
+		return restore_jobs_rows(restore, record, err);
+	if (restore_collect(restore, record, err) < 0)
+		return -1;
+	return restore_rows(restore, record, err);
 }
 
 static int handle_trailer(struct restore *restore, const struct record *record, struct err *err)
@@ -202,12 +277,20 @@ static int handle_trailer(struct restore *restore, const struct record *record, 
 		log_note(restore->log, "%llu DROP statements at the script's beginning found nothing "
 		                       "to drop",
 		         (unsigned long long)restore->absent_drops);
-	if (record->trailer.contents &&
-	    contents_check_equal(record->trailer.contents, restore->received, ERR_INPUT, err) < 0)
-		return err_prefix(err, "%s: what the target received is not what the stream holds",
-		                  restore->options.input_name);
+	if (restore->jobs ? restore_jobs_complete(restore, record, err) < 0
+	                  : restore_check_received(restore, record, err) < 0)
+		return -1;
 	restore->complete = true;
 	return restore->options.verify ? restore_verify(restore, err) : 0;
+}
+
+/* Workers add rows meanwhile. */
+static int collect_statement(struct restore *restore, const struct record *record, struct err *err)
+{
+	restore_jobs_lock(restore);
+	int result = restore_collect(restore, record, err);
+	restore_jobs_unlock(restore);
+	return result;
 }
 
 static int restore_write(struct sink *sink, const struct record *record, struct err *err)
@@ -215,19 +298,12 @@ static int restore_write(struct sink *sink, const struct record *record, struct 
 	struct restore *restore = (struct restore *)sink;
 	if (record->kind == RECORD_HEADER)
 		return handle_header(restore, record, err);
-	if (collect(restore, record, err) < 0)
-		return err_prefix(err, "%s", restore->options.input_name);
-	switch (record->kind) {
-	case RECORD_STATEMENT:
-		return handle_statement(restore, record, err);
-	case RECORD_DATA:
-		restore->state.creating = true;
-		if (open_target(restore, SLICE_NONE, err) < 0)
-			return -1;
-		return restore_rows(restore, record, err);
-	default:
-		return handle_trailer(restore, record, err);
-	}
+	if (record->kind == RECORD_DATA)
+		return handle_rows(restore, record, err);
+	if (collect_statement(restore, record, err) < 0)
+		return -1;
+	return record->kind == RECORD_STATEMENT ? handle_statement(restore, record, err)
+	                                        : handle_trailer(restore, record, err);
 }
 
 static int restore_finish(struct sink *sink, struct err *err)
@@ -236,7 +312,7 @@ static int restore_finish(struct sink *sink, struct err *err)
 	if (!restore->complete)
 		return err_set(err, ERR_INPUT, "%s: the stream has not ended",
 		               restore->options.input_name);
-	if (pg_commit(restore->pg, err) < 0)
+	if (restore->in_transaction && pg_commit(restore->pg, err) < 0)
 		return err_prefix(err, "at the commit (deferred constraints are checked there)");
 	log_detail(restore->log, "%llu statements, %llu rows restored into \"%s\"",
 	           (unsigned long long)contents_statements(restore->received),
@@ -248,8 +324,10 @@ static int restore_finish(struct sink *sink, struct err *err)
 static void restore_free(struct sink *sink)
 {
 	struct restore *restore = (struct restore *)sink;
+	restore_jobs_free(restore->jobs);
 	/* An open transaction ends with its connection. */
 	pg_free(restore->pg);
+	restore_tables_release(&restore->tables);
 	stream_header_free(restore->header);
 	contents_free(restore->received);
 	restore_early_release(restore);
@@ -264,10 +342,25 @@ static const struct sink_ops restore_ops = {
 	.free = restore_free,
 };
 
+static int check_options(const struct restore_target *target,
+                         const struct restore_options *options,
+                         const struct restore_tuning *tuning, struct err *err)
+{
+	if (options->jobs > 1 && !target->is_own && !options->in_place)
+		return err_set(err, ERR_USAGE,
+		               "one transaction has one connection: several jobs need a database of "
+		               "their own (--create, --swap, --replace) or --in-place");
+	return restore_tuning_check(tuning, err);
+}
+
 struct sink *restore_sink_new(const struct restore_target *target,
                               const struct restore_options *options, const struct log *log,
                               struct err *err)
 {
+	const struct restore_tuning tuning = { options->jobs ? options->jobs : 1, target->is_own,
+		                               options->sets, options->set_count };
+	if (check_options(target, options, &tuning, err) < 0)
+		return NULL;
 	struct restore *restore = calloc(1, sizeof(*restore));
 	if (!restore) {
 		err_memory(err, "a restore");
@@ -276,6 +369,7 @@ struct sink *restore_sink_new(const struct restore_target *target,
 	restore->sink.ops = &restore_ops;
 	restore->target = *target;
 	restore->options = *options;
+	restore->tuning = tuning;
 	restore->log = log;
 	restore->received = contents_new(err);
 	if (!restore->received) {
@@ -283,4 +377,10 @@ struct sink *restore_sink_new(const struct restore_target *target,
 		return NULL;
 	}
 	return &restore->sink;
+}
+
+int restore_sink_explain(struct sink *sink, struct err *err)
+{
+	restore_jobs_explain((struct restore *)sink, err);
+	return -1;
 }

@@ -47,35 +47,45 @@ static bool is_about_statement(const struct err *failed, const struct pg_failure
 	return failed->kind == ERR_DATABASE && failure->sqlstate[0] != '\0';
 }
 
-static int pass_on(struct restore *restore, const struct record *record, const struct err *failed,
-                   struct err *err)
+/* What the failure means for the target. */
+static const char *outcome(const struct restore *restore)
 {
-	*err = *failed;
-	if (failed->kind == ERR_DATABASE)
-		err_prefix(err, "%s:%llu: the connection failed at statement %llu, nothing was restored",
-		           restore->options.input_name, (unsigned long long)record->place.line,
-		           (unsigned long long)record->place.statement);
-	return -1;
+	if (!restore->committed || restore->target.is_own)
+		return "Nothing was restored.";
+	return "The restore was in place: the target holds a part of the stream; --clean empties it "
+	       "before another attempt.";
 }
 
-int restore_statement_failed(struct restore *restore, const struct record *record,
-                             struct slice sql, const struct err *failed, struct err *err)
+static int pass_on(const struct restore *restore, const char *name, const struct place *place,
+                   const struct err *failed, struct err *err)
 {
-	const struct pg_failure *failure = pg_failure(restore->pg);
+	*err = *failed;
+	if (failed->kind != ERR_DATABASE)
+		return -1;
+	err_prefix(err, "%s:%llu: the connection failed at statement %llu", name,
+	           (unsigned long long)place->line, (unsigned long long)place->statement);
+	return err_append(err, "\n%s", outcome(restore));
+}
+
+int restore_statement_failed(const struct restore *restore, const struct pg *pg,
+                             const struct place *place, struct slice sql,
+                             const struct err *failed, struct err *err)
+{
+	const struct pg_failure *failure = pg_failure(pg);
 	if (!is_about_statement(failed, failure))
-		return pass_on(restore, record, failed, err);
+		return pass_on(restore, restore->options.input_name, place, failed, err);
 	size_t position = failure->position > 0
 	                      ? bytes_of(sql, (size_t)failure->position - 1)
 	                      : 0;
-	uint64_t line = record->place.line + rows_count((struct slice){ sql.data, position });
+	uint64_t line = place->line + rows_count((struct slice){ sql.data, position });
 	size_t shown = bytes_of(sql, SHOWN_CHARACTERS);
 	err_set(err, ERR_DATABASE, "%s:%llu: statement %llu failed: %s (SQLSTATE %s)",
 	        restore->options.input_name, (unsigned long long)line,
-	        (unsigned long long)record->place.statement, failure->message, failure->sqlstate);
+	        (unsigned long long)place->statement, failure->message, failure->sqlstate);
 	add_server_words(err, failure);
 	add_advice(err, failure);
-	return err_append(err, "\nSTATEMENT:  %.*s%s\nNothing was restored.", (int)shown, sql.data,
-	                  shown < sql.len ? " …" : "");
+	return err_append(err, "\nSTATEMENT:  %.*s%s\n%s", (int)shown, sql.data,
+	                  shown < sql.len ? " …" : "", outcome(restore));
 }
 
 /* "COPY name, line 12, column a: …" (CopyFromErrorCallback() in copyfrom.c): 12, or 0. */
@@ -90,21 +100,22 @@ static uint64_t row_of(const struct pg_failure *failure, struct slice table)
 	return strtoull(digits, NULL, 10);
 }
 
-int restore_rows_failed(struct restore *restore, const struct record *record,
-                        const struct err *failed, struct err *err)
+int restore_rows_failed(const struct restore *restore, const struct pg *pg,
+                        const struct restore_rows_place *place, const struct err *failed,
+                        struct err *err)
 {
-	const struct pg_failure *failure = pg_failure(restore->pg);
-	const struct copy_table *table = record->data.table;
+	const struct pg_failure *failure = pg_failure(pg);
+	const struct copy_table *table = place->table;
 	if (!is_about_statement(failed, failure))
-		return pass_on(restore, record, failed, err);
+		return pass_on(restore, place->name,
+		               &(struct place){ place->line, place->statement }, failed, err);
 	uint64_t row = row_of(failure, table->name);
-	unsigned long long line = restore->copy_line + (row > 0 ? row - 1 : 0);
-	err_set(err, ERR_DATABASE, "%s:%llu: %s %.*s%s%.*s: %s (SQLSTATE %s)",
-	        restore->options.input_name, line,
+	unsigned long long line = place->line + (row > 0 ? row - 1 : 0);
+	err_set(err, ERR_DATABASE, "%s:%llu: %s %.*s%s%.*s: %s (SQLSTATE %s)", place->name, line,
 	        row > 0 ? "this row was refused by table" : "these rows were refused by table",
 	        SLICE_ARG(table->schema), table->schema.len ? "." : "", SLICE_ARG(table->name),
 	        failure->message, failure->sqlstate);
 	add_server_words(err, failure);
-	return err_append(err, "\nSTATEMENT:  number %llu\nNothing was restored.",
-	                  (unsigned long long)record->place.statement);
+	return err_append(err, "\nSTATEMENT:  number %llu\n%s", (unsigned long long)place->statement,
+	                  outcome(restore));
 }

@@ -4,30 +4,57 @@
 
 #include "contents.h"
 #include "restore.h"
+#include "restore_map.h"
 #include "restore_policy.h"
+#include "restore_table.h"
+#include "restore_tuning.h"
+
+struct restore_jobs;
 
 struct restore {
 	struct sink sink;
 	struct restore_target target;
 	struct restore_options options;
 	struct restore_state state;
+	struct restore_tuning tuning;
 	const struct log *log;
-	struct pg *pg; /* once it is open */
+	struct pg *pg; /* once it is open: the main session */
+	bool in_transaction; /* the main session is */
+	bool committed;      /* something is: with jobs, before the end */
 	struct stream_header *header;
-	struct contents *received;
+	struct contents *received; /* with jobs, changed under the crew's lock */
 	struct buf sql;
 	struct restore_early *early; /* settings that came before the database */
 	size_t early_count;
 	uint64_t absent_drops;
+	bool no_freeze;      /* subtransactions or cursors are there: COPY FREEZE may be refused */
 	bool complete; /* the trailer has come, and all is as it says */
-	/* The COPY that is under way. */
+	struct restore_tables tables;
+	struct restore_jobs *jobs; /* NULL: one session does all, in one transaction */
+	/* The COPY that is under way in the main session. */
 	uint64_t copy_line; /* of its first row */
 	uint64_t copy_rows; /* sent so far */
 };
 
-/* Runs the statement; errors say all that is known. */
-int restore_run(struct restore *restore, const struct record *record, struct slice sql,
+/* Makes a session what a script's beginning finds. */
+int restore_prepare(struct restore *restore, struct pg *pg, struct err *err);
+
+/* In the main session's transaction, which begins when there is none. */
+int restore_begin(struct restore *restore, struct err *err);
+
+/* Runs the statement in the main session; errors say all that is known. */
+int restore_run(struct restore *restore, const struct place *place, struct slice sql,
                 struct err *err);
+
+/* As the script's next statement: in the main session, or when its turn comes. */
+int restore_run_record(struct restore *restore, const struct record *record, struct slice sql,
+                       struct err *err);
+
+/* Adds the rows or the statement to what the target has received. */
+int restore_collect(struct restore *restore, const struct record *record, struct err *err);
+
+/* Are they what the trailer says? */
+int restore_check_received(struct restore *restore, const struct record *trailer, struct err *err);
 
 /* restore_settings.c: SET and set_config().  pg_dump --create begins with settings; what the database
  * must be like is said behind them.  So they wait until it is open. */
@@ -35,14 +62,27 @@ int restore_setting(struct restore *restore, const struct record *record, struct
 int restore_early_settings(struct restore *restore, struct err *err);
 void restore_early_release(struct restore *restore);
 
-/* restore_rows.c */
+/* restore_rows.c: in the main session. */
 int restore_rows(struct restore *restore, const struct record *record, struct err *err);
+/* As many rows as were sent? */
+int restore_check_taken(const struct copy_table *table, const char *name, uint64_t line,
+                        uint64_t sent, uint64_t taken, struct err *err);
 
-/* restore_error.c: `failed` is what pg_exec() said; the result is in `err`.  Always -1. */
-int restore_statement_failed(struct restore *restore, const struct record *record,
-                             struct slice sql, const struct err *failed, struct err *err);
-int restore_rows_failed(struct restore *restore, const struct record *record,
-                        const struct err *failed, struct err *err);
+/* restore_error.c: `failed` is what pg_exec() said, pg_failure() knows more; the result is in `err`.
+ * Always -1. */
+int restore_statement_failed(const struct restore *restore, const struct pg *pg,
+                             const struct place *place, struct slice sql,
+                             const struct err *failed, struct err *err);
+/* Rows whose first is in line `line` of `name`. */
+struct restore_rows_place {
+	const char *name;
+	uint64_t line;
+	uint64_t statement;
+	const struct copy_table *table;
+};
+int restore_rows_failed(const struct restore *restore, const struct pg *pg,
+                        const struct restore_rows_place *place, const struct err *failed,
+                        struct err *err);
 
 /* restore_verify.c: reads the target back and compares. */
 int restore_verify(struct restore *restore, struct err *err);

@@ -98,6 +98,8 @@ static struct restore_decision decide_database(const struct restore_options *opt
 	if (!target->is_own)
 		return LEAVE_OUT("it is about the database itself, which is there already; --create "
 		                 "applies it");
+	if (target->keeps_properties)
+		return LEAVE_OUT("it is about the database itself, which keeps what it has");
 	if (goes_on_with(statement, name, "SET TABLESPACE"))
 		return LEAVE_OUT("the server does it in no transaction");
 	if (options->no_owner && goes_on_with(statement, name, "OWNER TO"))

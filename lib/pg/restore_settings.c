@@ -11,15 +11,17 @@ struct restore_early {
 	bool standard_strings;
 };
 
-/* Left out, with a note: a setting that came with a later version than the target's. */
-static bool is_unknown(struct restore *restore, const struct record *record)
+/* Left out: a setting that came with a later version than the target's, with a note; what the user has
+ * set otherwise. */
+static bool is_left_out(struct restore *restore, const struct record *record)
 {
 	const struct record_statement *statement = &record->statement;
 	struct buf name = BUF_INIT, value = BUF_INIT;
-	bool unknown = false;
+	bool left_out = false;
 	if (statement_setting(statement->sql, statement->standard_strings, &name, &value)) {
 		int since = restore_setting_since(buf_slice(&name));
-		unknown = pg_server_version(restore->pg) < since;
+		bool unknown = pg_server_version(restore->pg) < since;
+		left_out = unknown || restore_tuning_sets(&restore->tuning, buf_slice(&name));
 		if (unknown)
 			log_note(restore->log,
 			         "%s:%llu: left out: setting \"%s\" is unknown before PostgreSQL %d, the "
@@ -29,7 +31,7 @@ static bool is_unknown(struct restore *restore, const struct record *record)
 	}
 	buf_release(&name);
 	buf_release(&value);
-	return unknown;
+	return left_out;
 }
 
 static int put_off(struct restore *restore, const struct record *record, struct err *err)
@@ -51,8 +53,9 @@ int restore_setting(struct restore *restore, const struct record *record, struct
 {
 	if (!restore->pg)
 		return put_off(restore, record, err);
-	return is_unknown(restore, record) ? 0
-	                                   : restore_run(restore, record, record->statement.sql, err);
+	return is_left_out(restore, record)
+	           ? 0
+	           : restore_run_record(restore, record, record->statement.sql, err);
 }
 
 int restore_early_settings(struct restore *restore, struct err *err)

@@ -6,85 +6,34 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "ident.h"
+#include "format.h"
 #include "interrupt.h"
-#include "statement.h"
+#include "scratch_internal.h"
 
-/* NAMEDATALEN - 1. */
-#define LARGEST_NAME_BYTES 63
-/* A server that lost a backend by kill -9 restarts all: so long we wait for it to drop our database. */
-#define RECONNECT_SECONDS 30
-/* Five seconds each. */
-#define RENAME_ATTEMPTS 12
-
-struct scratch {
-	struct pg *pg; /* to the maintenance database */
-	const struct log *log;
-	char name[LARGEST_NAME_BYTES + 1];
-	char *target;
-	bool exists;
-};
-
-static struct pg *connect_maintenance(const struct pg_target *target, const char *program,
-                                      const struct log *log, struct err *err)
-{
-	struct err first = ERR_INIT;
-	struct pg *pg = pg_connect(target, "postgres", program, log, &first);
-	if (pg || first.kind == ERR_SIGNAL) {
-		if (!pg)
-			*err = first;
-		return pg;
-	}
-	struct err second = ERR_INIT;
-	pg = pg_connect(target, "template1", program, log, &second);
-	if (!pg)
-		*err = first;
-	return pg;
-}
-
-static bool exists(struct pg *pg, const char *name, struct err *err)
-{
-	struct buf sql = BUF_INIT;
-	bool found = false;
-	buf_adds(&sql, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = ");
-	sql_add_literal(&sql, slice_of(name));
-	struct pg_rows *rows = buf_check(&sql, "a statement", err) == 0
-	                           ? pg_query(pg, sql.data, err)
-	                           : NULL;
-	if (rows)
-		found = pg_rows_count(rows) > 0;
-	pg_rows_free(rows);
-	buf_release(&sql);
-	return found;
-}
-
-/* Prefix, eight random digits, as much of the target's name as fits (cut between characters). */
-static void choose_name(struct scratch *scratch)
+/* Prefix, eight random digits, as much of the target's name as fits. */
+static int choose_name(struct scratch *scratch, struct err *err)
 {
 	unsigned random = 0;
+	struct buf whole = BUF_INIT;
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (unsigned)getpid();
-	int len = snprintf(scratch->name, sizeof(scratch->name), SCRATCH_PREFIX "%08x_%s", random,
-	                   scratch->target);
-	if (len < (int)sizeof(scratch->name))
-		return;
-	size_t end = sizeof(scratch->name) - 1;
-	while (end > 0 && ((unsigned char)scratch->target[end - strlen(SCRATCH_PREFIX) - 9] & 0xc0) ==
-	                      0x80)
-		end--;
-	scratch->name[end] = '\0';
+	buf_addf(&whole, SCRATCH_PREFIX "%08x_%s", random, scratch->target);
+	int result = buf_check(&whole, "a name", err);
+	if (result == 0)
+		maintenance_cut_name(scratch->name, sizeof(scratch->name), whole.data);
+	buf_release(&whole);
+	return result;
 }
 
 static void note_leftover(const struct log *log, const char *name)
 {
-	struct buf quoted = BUF_INIT;
-	sql_add_identifier(&quoted, slice_of(name));
-	if (!quoted.failed)
+	struct buf drop = BUF_INIT;
+	sql_addf(&drop, "DROP DATABASE %I", name);
+	if (!drop.failed)
 		log_note(log,
-		         "database \"%s\" was left by an idrestore that was killed; remove it with: "
-		         "DROP DATABASE %s",
-		         name, quoted.data);
-	buf_release(&quoted);
+		         "database \"%s\" was left by an idrestore that was killed; remove it with: %s",
+		         name, drop.data);
+	buf_release(&drop);
 }
 
 int scratch_report_leftovers(struct pg *pg, const struct log *log, struct err *err)
@@ -103,7 +52,22 @@ int scratch_report_leftovers(struct pg *pg, const struct log *log, struct err *e
 	return 0;
 }
 
-struct scratch *scratch_new(const struct pg_target *target, const char *name, const char *program,
+static int check_free(struct scratch *scratch, struct err *err)
+{
+	uint32_t taken;
+	if (maintenance_find(scratch->pg, scratch->target, &taken, err) < 0)
+		return -1;
+	if (taken == 0)
+		return 0;
+	return err_set(err, ERR_DATABASE,
+	               "database \"%s\" exists already: nothing was restored; --create makes a new "
+	               "one, --swap takes the place of one that is there, without them it must exist "
+	               "and be empty",
+	               scratch->target);
+}
+
+struct scratch *scratch_new(const struct pg_target *target, const char *name,
+                            const struct scratch_options *options, const char *program,
                             const struct log *log, struct err *err)
 {
 	struct scratch *scratch = calloc(1, sizeof(*scratch));
@@ -113,94 +77,32 @@ struct scratch *scratch_new(const struct pg_target *target, const char *name, co
 		return NULL;
 	}
 	scratch->log = log;
-	choose_name(scratch);
-	scratch->pg = connect_maintenance(target, program, log, err);
+	scratch->options = *options;
+	if (choose_name(scratch, err) < 0 || maintenance_check_name(name, err) < 0)
+		goto failed;
+	scratch->pg = maintenance_connect(target, name, program, log, err);
 	if (!scratch->pg || scratch_report_leftovers(scratch->pg, log, err) < 0)
 		goto failed;
-	if (strlen(name) > LARGEST_NAME_BYTES) {
-		err_set(err, ERR_USAGE, "database name \"%s\" is longer than %d bytes", name,
-		        LARGEST_NAME_BYTES);
-		goto failed;
-	}
-	if (exists(scratch->pg, name, err)) {
-		err_set(err, ERR_DATABASE,
-		        "database \"%s\" exists already: nothing was restored; --create makes a new "
-		        "one, without it the target must exist and be empty",
-		        name);
-		goto failed;
-	}
-	if (!err_is_set(err))
+	if (options->swap ? swap_check(scratch->pg, name, options->force, err) == 0
+	                  : check_free(scratch, err) == 0)
 		return scratch;
 failed:
 	scratch_free(scratch);
 	return NULL;
 }
 
-static void add_option(struct buf *sql, const char *keyword, const char *value)
+/* What the new database can't be given is found out before the hours of filling it. */
+static int rehearse(struct scratch *scratch, struct err *err)
 {
-	if (!value)
-		return;
-	buf_addf(sql, " %s = ", keyword);
-	sql_add_literal(sql, slice_of(value));
-}
-
-/* A server that doesn't have the provider would sort otherwise, and nobody would notice. */
-static int check_provider(const struct scratch *scratch, const char *provider, const char *locale,
-                          struct err *err)
-{
-	bool icu = strcmp(provider, "i") == 0, builtin = strcmp(provider, "b") == 0;
-	int least = builtin ? 17 : icu ? 15 : 10;
-	if (pg_server_version(scratch->pg) / 10000 >= least)
+	struct err ignored = ERR_INIT;
+	if (!scratch->options.swap)
 		return 0;
-	return err_set(err, ERR_DATABASE,
-	               "the source's default collation is %s's (locale \"%s\"), which a database has "
-	               "from PostgreSQL %d on, and the target has %d: nothing was restored\n"
-	               "HINT:  Create database \"%s\" with the locale you choose, then restore "
-	               "without --create.",
-	               icu ? "ICU" : "the builtin provider", locale ? locale : "", least,
-	               pg_server_version(scratch->pg) / 10000, scratch->target);
-}
-
-/* From the stream's header: what pg_dump --create would have written for it. */
-static int add_locale(const struct scratch *scratch, const struct stream_header *header,
-                      struct buf *sql, struct err *err)
-{
-	const char *provider = stream_header_get(header, "locale_provider");
-	const char *locale = stream_header_get(header, "locale");
-	add_option(sql, "ENCODING", stream_header_get(header, "encoding"));
-	add_option(sql, "LC_COLLATE", stream_header_get(header, "collate"));
-	add_option(sql, "LC_CTYPE", stream_header_get(header, "ctype"));
-	if (!provider)
-		return 0;
-	if (check_provider(scratch, provider, locale, err) < 0)
+	if (pg_exec(scratch->pg, "BEGIN", err) < 0)
 		return -1;
-	if (pg_server_version(scratch->pg) < 150000)
-		return 0;
-	if (strcmp(provider, "i") == 0) {
-		buf_adds(sql, " LOCALE_PROVIDER = icu");
-		add_option(sql, "ICU_LOCALE", locale);
-		add_option(sql, "ICU_RULES", stream_header_get(header, "icu_rules"));
-	} else if (strcmp(provider, "b") == 0) {
-		buf_adds(sql, " LOCALE_PROVIDER = builtin");
-		add_option(sql, "BUILTIN_LOCALE", locale);
-	} else {
-		buf_adds(sql, " LOCALE_PROVIDER = libc");
-	}
-	return 0;
-}
-
-static int build_create(const struct scratch *scratch, const struct stream_header *header,
-                        struct slice create_sql, struct buf *sql, struct err *err)
-{
-	/* The name stands before all strings: how they are to be read does not matter. */
-	if (!statement_rename_database(create_sql, true, slice_of(scratch->name), sql)) {
-		buf_adds(sql, "CREATE DATABASE ");
-		sql_add_identifier(sql, slice_of(scratch->name));
-		buf_adds(sql, " TEMPLATE = template0");
-		if (stream_header_own(header) && add_locale(scratch, header, sql, err) < 0)
-			return -1;
-	}
-	return buf_check(sql, "a statement", err);
+	int result = swap_copy_properties(scratch->pg, scratch->target, scratch->name, err);
+	if (pg_exec(scratch->pg, "ROLLBACK", result < 0 ? &ignored : err) < 0)
+		return -1;
+	return result;
 }
 
 struct pg *scratch_create(struct scratch *scratch, const struct stream_header *header,
@@ -208,7 +110,7 @@ struct pg *scratch_create(struct scratch *scratch, const struct stream_header *h
 {
 	struct buf sql = BUF_INIT;
 	struct pg *pg = NULL;
-	if (build_create(scratch, header, create_sql, &sql, err) < 0)
+	if (scratch_build_create(scratch, header, create_sql, &sql, err) < 0)
 		goto out;
 	/* From here on it may exist, whatever the answer says. */
 	scratch->exists = true;
@@ -216,6 +118,8 @@ struct pg *scratch_create(struct scratch *scratch, const struct stream_header *h
 		err_prefix(err, "cannot create a database for \"%s\"", scratch->target);
 		goto out;
 	}
+	if (rehearse(scratch, err) < 0)
+		goto out;
 	log_detail(scratch->log, "restoring into \"%s\", to be \"%s\"", scratch->name,
 	           scratch->target);
 	pg = pg_connect_like(scratch->pg, scratch->name, err);
@@ -224,150 +128,73 @@ out:
 	return pg;
 }
 
-static int build_rename(const struct scratch *scratch, struct buf *sql, struct err *err)
-{
-	buf_adds(sql, "ALTER DATABASE ");
-	sql_add_identifier(sql, slice_of(scratch->name));
-	buf_adds(sql, " RENAME TO ");
-	sql_add_identifier(sql, slice_of(scratch->target));
-	return buf_check(sql, "a statement", err);
-}
-
-/* The connection broke while it was idle, or at the rename itself, whose answer then is unknown: a new
- * one tells.  1 when the database has its name, 0 when it may be tried again, -1 when not. */
-static int reconnect(struct scratch *scratch, struct err *err)
-{
-	struct pg *pg = pg_connect_like(scratch->pg, NULL, err);
-	if (!pg)
-		return -1;
-	pg_free(scratch->pg);
-	scratch->pg = pg;
-	bool has_name = exists(pg, scratch->target, err);
-	bool is_scratch = exists(pg, scratch->name, err);
-	if (err_is_set(err))
-		return -1;
-	return has_name && !is_scratch;
-}
-
-/* Who is connected to it: monitoring that visits all databases, a curious colleague. */
-static void note_users(struct scratch *scratch)
-{
-	struct err ignored = ERR_INIT;
-	struct buf sql = BUF_INIT;
-	buf_adds(&sql, "SELECT pid, usename, application_name FROM pg_catalog.pg_stat_activity "
-	               "WHERE datname OPERATOR(pg_catalog.=) ");
-	sql_add_literal(&sql, slice_of(scratch->name));
-	struct pg_rows *rows = sql.failed ? NULL : pg_query(scratch->pg, sql.data, &ignored);
-	for (int row = 0; rows && row < pg_rows_count(rows); row++)
-		log_note(scratch->log,
-		         "the restored database waits for its name: process %s of role %s (%s) is "
-		         "connected to \"%s\"",
-		         pg_value(rows, row, 0), pg_value(rows, row, 1) ? pg_value(rows, row, 1) : "?",
-		         pg_value(rows, row, 2) ? pg_value(rows, row, 2) : "", scratch->name);
-	pg_rows_free(rows);
-	buf_release(&sql);
-}
-
 /* The database is whole and checked: it is kept, and how to finish is said. */
-static int give_up(struct scratch *scratch, const struct buf *rename, struct err *err)
+static int give_up(struct scratch *scratch, struct err *err)
 {
+	struct buf rename = BUF_INIT;
 	scratch->exists = false;
-	err_prefix(err, "the restored database could not be named \"%s\"", scratch->target);
-	return err_append(err,
-	                  "\nHINT:  It is complete, and kept as \"%s\"; when nobody is connected to it: "
-	                  "%s;",
-	                  scratch->name, rename->data);
+	sql_addf(&rename, "ALTER DATABASE %I RENAME TO %I", scratch->name, scratch->target);
+	err_append(err,
+	           "\nHINT:  It is complete, and kept as \"%s\"; when nobody is connected to it%s: %s;",
+	           scratch->name, scratch->options.swap ? " and the old one is renamed" : "",
+	           rename.failed ? "rename it" : rename.data);
+	buf_release(&rename);
+	return -1;
 }
 
-/* 0 done, 1 try again, -1 it can't be. */
-static int try_rename(struct scratch *scratch, const struct buf *rename, struct err *err)
+/* One command makes up for the swap: nothing of the restore is lost. */
+static int postpone(struct scratch *scratch, struct err *err)
 {
-	if (pg_exec(scratch->pg, rename->data, err) == 0)
-		return 0;
-	const char *sqlstate = pg_failure(scratch->pg)->sqlstate;
-	if (err->kind != ERR_DATABASE)
-		return -1;
-	if (strcmp(sqlstate, "55006") == 0) {
-		note_users(scratch);
-		return 1;
-	}
-	if (sqlstate[0] != '\0' && strncmp(sqlstate, "57", 2) != 0)
-		return -1;
-	struct err again = ERR_INIT;
-	int renamed = reconnect(scratch, &again);
-	if (renamed > 0)
-		err_clear(err);
-	return renamed < 0 ? -1 : !renamed;
+	char aside[DATABASE_NAME_BYTES + 1];
+	struct err ignored = ERR_INIT;
+	struct buf way = BUF_INIT;
+	if (swap_postpone(&scratch->pg, scratch->target, scratch->name, aside, &ignored) < 0)
+		return give_up(scratch, err);
+	scratch->exists = false;
+	swap_add_way_back(&way, scratch->target, true);
+	err_append(err,
+	           "\nHINT:  The restored database is complete, and kept as \"%s\"; this puts it in its "
+	           "place, and ends the sessions that are in the way: %s",
+	           aside, way.failed ? "idrestore --swap-back --force" : way.data);
+	buf_release(&way);
+	return -1;
+}
+
+static bool name_was_taken(const struct scratch *scratch)
+{
+	return !scratch->options.swap && strcmp(pg_failure(scratch->pg)->sqlstate, "42P04") == 0;
 }
 
 int scratch_publish(struct scratch *scratch, struct err *err)
 {
-	struct buf rename = BUF_INIT;
-	int result = build_rename(scratch, &rename, err);
-	/* The server itself waits five seconds for others to leave. */
-	for (int i = 0; result == 0 && i < RENAME_ATTEMPTS; i++) {
-		err_clear(err);
-		int again = try_rename(scratch, &rename, err);
-		if (again <= 0) {
-			result = again;
-			break;
-		}
-	}
-	if (result == 0 && !err_is_set(err))
+	struct swap_result result = { 0 };
+	const struct swap_request request = {
+		.kind = scratch->options.swap ? SWAP_PROPERTIES : SWAP_NAME_ONLY,
+		.name = scratch->target,
+		.source = scratch->name,
+		.force = scratch->options.force,
+	};
+	if (swap_run(&scratch->pg, &request, scratch->log, &result, err) == 0) {
 		scratch->exists = false;
-	else if (err->kind == ERR_DATABASE &&
-	         strcmp(pg_failure(scratch->pg)->sqlstate, "42P04") != 0)
-		result = give_up(scratch, &rename, err);
-	else
-		result = err_prefix(err, "the restored database could not be named \"%s\"",
-		                    scratch->target);
-	buf_release(&rename);
-	return result;
-}
-
-static int drop(struct pg *pg, const char *name, struct err *err)
-{
-	struct buf sql = BUF_INIT;
-	buf_adds(&sql, "DROP DATABASE IF EXISTS ");
-	sql_add_identifier(&sql, slice_of(name));
-	if (pg_server_version(pg) >= 130000)
-		buf_adds(&sql, " WITH (FORCE)");
-	int result = buf_check(&sql, "a statement", err);
-	if (result == 0)
-		result = pg_exec(pg, sql.data, err);
-	buf_release(&sql);
-	return result;
-}
-
-/* On a connection that may be broken: then on new ones, until the server is up again. */
-static int drop_patiently(struct scratch *scratch, struct err *err)
-{
-	if (drop(scratch->pg, scratch->name, err) == 0)
-		return 0;
-	for (int i = 0; i < RECONNECT_SECONDS * 2; i++) {
-		struct err again = ERR_INIT;
-		struct pg *pg = pg_connect_like(scratch->pg, NULL, &again);
-		int result = pg ? drop(pg, scratch->name, &again) : -1;
-		bool refused = pg && result < 0 && pg_failure(pg)->sqlstate[0] != '\0';
-		pg_free(pg);
-		if (result == 0)
-			return 0;
-		if (refused)
-			return -1;
-		usleep(500000);
+		return !scratch->options.swap
+		           ? 0
+		           : swap_settle(scratch->pg, scratch->target, "the restored one", &result,
+		                         &scratch->options.leftovers, scratch->log, err);
 	}
-	return -1;
+	bool keep = err->kind == ERR_DATABASE && !name_was_taken(scratch);
+	err_prefix(err, "the restored database could not be named \"%s\"", scratch->target);
+	if (!keep)
+		return -1;
+	return scratch->options.swap ? postpone(scratch, err) : give_up(scratch, err);
 }
 
 static void warn_left(const struct scratch *scratch, const struct err *err)
 {
-	struct buf quoted = BUF_INIT;
-	sql_add_identifier(&quoted, slice_of(scratch->name));
-	log_warning(scratch->log,
-	            "scratch database \"%s\" could not be dropped (%s); remove it with: "
-	            "DROP DATABASE %s",
-	            scratch->name, err->message, quoted.failed ? scratch->name : quoted.data);
-	buf_release(&quoted);
+	struct buf drop = BUF_INIT;
+	sql_addf(&drop, "DROP DATABASE %I", scratch->name);
+	log_warning(scratch->log, "scratch database \"%s\" could not be dropped (%s); remove it with: %s",
+	            scratch->name, err->message, drop.failed ? "DROP DATABASE" : drop.data);
+	buf_release(&drop);
 }
 
 void scratch_free(struct scratch *scratch)
@@ -377,7 +204,7 @@ void scratch_free(struct scratch *scratch)
 	if (scratch->exists) {
 		struct err err = ERR_INIT;
 		interrupt_hold();
-		if (drop_patiently(scratch, &err) < 0)
+		if (maintenance_drop_patiently(scratch->pg, scratch->name, &err) < 0)
 			warn_left(scratch, &err);
 		interrupt_release();
 	}

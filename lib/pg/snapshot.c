@@ -8,6 +8,19 @@
 /* How often tables may come into being while we look, before we give up. */
 #define LARGEST_ATTEMPTS 50
 
+/* The snapshot `id` of another session becomes the transaction's. */
+static int import(struct pg *pg, const char *id, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	buf_adds(&sql, "SET TRANSACTION SNAPSHOT ");
+	sql_add_literal(&sql, slice_of(id));
+	int result = buf_check(&sql, "a statement", err);
+	if (result == 0 && (result = pg_exec(pg, sql.data, err)) < 0)
+		err_prefix(err, "snapshot \"%s\"", id);
+	buf_release(&sql);
+	return result;
+}
+
 static int begin(struct pg *pg, const struct snapshot_options *options, struct err *err)
 {
 	const char *sql = options->serializable_deferrable
@@ -15,16 +28,13 @@ static int begin(struct pg *pg, const struct snapshot_options *options, struct e
 	                      : "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 	if (pg_exec(pg, sql, err) < 0)
 		return -1;
-	if (!options->import)
-		return 0;
-	struct buf import = BUF_INIT;
-	buf_adds(&import, "SET TRANSACTION SNAPSHOT ");
-	sql_add_literal(&import, slice_of(options->import));
-	int result = buf_check(&import, "a statement", err);
-	if (result == 0 && (result = pg_exec(pg, import.data, err)) < 0)
-		err_prefix(err, "snapshot \"%s\"", options->import);
-	buf_release(&import);
-	return result;
+	return options->import ? import(pg, options->import, err) : 0;
+}
+
+int snapshot_join(struct pg *pg, const char *id, struct err *err)
+{
+	const struct snapshot_options options = { .import = id };
+	return begin(pg, &options, err);
 }
 
 static int set_lock_timeout(struct pg *pg, const char *timeout, struct err *err)

@@ -29,4 +29,11 @@ int snapshot_take(struct pg *pg, const struct catalog_options *tables,
                   struct err *err);
 void snapshot_release(struct snapshot *snapshot);
 
+/*
+ * Opens a transaction of another session under the snapshot.  REPEATABLE READ also when the snapshot was
+ * taken SERIALIZABLE DEFERRABLE: what it sees is as free of anomalies (setup_connection() in
+ * src/bin/pg_dump/pg_dump.c).
+ */
+int snapshot_join(struct pg *pg, const char *id, struct err *err);
+
 #endif

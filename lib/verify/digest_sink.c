@@ -1,73 +1,28 @@
 #include "digest_sink.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "digester.h"
 #include "header.h"
-#include "reorder.h"
 
 struct digest_sink {
 	struct sink sink;
 	const struct contents *layout;
-	struct contents *contents; /* what came, hashed in the layout's order */
-	struct contents *original; /* likewise in the stream's own order; NULL when never different */
+	struct digester *digester;
+	pthread_mutex_t mutex; /* of the digester, when branches are finished */
 	bool schema_only;
 	bool vouched;
 	char *encoding;
-	/* The COPY block that passes, when its columns are in another order. */
-	size_t *places;
-	struct slice *columns;
-	struct copy_table table;
-	struct buf rows;
 };
 
-static void forget_block(struct digest_sink *digest)
-{
-	free(digest->places);
-	free(digest->columns);
-	digest->places = NULL;
-	digest->columns = NULL;
-}
-
-static int begin_block(struct digest_sink *digest, const struct copy_table *table, struct err *err)
-{
-	char *schema = slice_dup(table->schema), *name = slice_dup(table->name);
-	const struct table_digest *wanted = NULL;
-	forget_block(digest);
-	if (schema && name)
-		wanted = contents_find_table(digest->layout, schema, name);
-	else
-		err_memory(err, "a table's name");
-	free(schema);
-	free(name);
-	if (!wanted)
-		return err_is_set(err) ? -1 : 0;
-	digest->places = reorder_places(wanted, table, err);
-	if (!digest->places)
-		return err_is_set(err) ? -1 : 0;
-	digest->columns = calloc(table->column_count, sizeof(*digest->columns));
-	if (!digest->columns)
-		return err_memory(err, "a table's columns");
-	for (size_t i = 0; i < table->column_count; i++)
-		digest->columns[i] = table->columns[digest->places[i]];
-	digest->table = *table;
-	digest->table.columns = digest->columns;
-	return 0;
-}
-
-static int add_reordered(struct digest_sink *digest, const struct record *record, struct err *err)
-{
-	const struct contents_options options = { .lenient = false };
-	struct record out = *record;
-	buf_reset(&digest->rows);
-	if (reorder_rows(record->data.rows, record->data.crlf, digest->places,
-	                 record->data.table->column_count, &digest->rows, err) < 0)
-		return -1;
-	out.data.table = &digest->table;
-	out.data.rows = buf_slice(&digest->rows);
-	out.data.crlf = false;
-	return contents_add(digest->contents, &out, &options, err);
-}
+/* What another thread has digested. */
+struct digest_branch {
+	struct sink sink;
+	struct digest_sink *trunk;
+	struct digester *digester;
+};
 
 static int check_trailer(struct digest_sink *digest, const struct record *record, struct err *err)
 {
@@ -75,14 +30,15 @@ static int check_trailer(struct digest_sink *digest, const struct record *record
 	if (!vouched)
 		return 0;
 	digest->vouched = true;
-	return contents_check_equal(vouched, digest->original ? digest->original : digest->contents,
-	                            ERR_INPUT, err);
+	return contents_check_equal(vouched, digester_original(digest->digester), ERR_INPUT, err);
 }
 
-static int remember_encoding(struct digest_sink *digest, const struct stream_header *header,
-                             struct err *err)
+static int remember_header(struct digest_sink *digest, const struct stream_header *header,
+                           struct err *err)
 {
+	const char *extent = stream_header_get(header, "contents");
 	const char *encoding = stream_header_get(header, "client_encoding");
+	digest->schema_only = extent && strcmp(extent, "schema") == 0;
 	if (encoding && !(digest->encoding = strdup(encoding)))
 		return err_memory(err, "a stream's header");
 	return 0;
@@ -91,37 +47,74 @@ static int remember_encoding(struct digest_sink *digest, const struct stream_hea
 static int digest_write(struct sink *sink, const struct record *record, struct err *err)
 {
 	struct digest_sink *digest = (struct digest_sink *)sink;
-	const struct contents_options options = { .lenient = false };
-	if (record->kind == RECORD_HEADER) {
-		const char *extent = stream_header_get(record->header, "contents");
-		digest->schema_only = extent && strcmp(extent, "schema") == 0;
-		return remember_encoding(digest, record->header, err);
-	}
-	if (digest->original && contents_add(digest->original, record, &options, err) < 0)
-		return -1;
-	if (record->kind == RECORD_DATA && digest->layout) {
-		if (record->data.first && begin_block(digest, record->data.table, err) < 0)
-			return -1;
-		if (digest->places)
-			return add_reordered(digest, record, err);
-	}
-	if (contents_add(digest->contents, record, &options, err) < 0)
-		return -1;
-	return record->kind == RECORD_TRAILER ? check_trailer(digest, record, err) : 0;
+	if (record->kind == RECORD_HEADER)
+		return remember_header(digest, record->header, err);
+	pthread_mutex_lock(&digest->mutex);
+	int result = digester_add(digest->digester, record, err);
+	pthread_mutex_unlock(&digest->mutex);
+	if (result == 0 && record->kind == RECORD_TRAILER)
+		result = check_trailer(digest, record, err);
+	return result;
 }
 
 static void digest_free(struct sink *sink)
 {
 	struct digest_sink *digest = (struct digest_sink *)sink;
-	forget_block(digest);
-	contents_free(digest->contents);
-	contents_free(digest->original);
+	digester_free(digest->digester);
+	pthread_mutex_destroy(&digest->mutex);
 	free(digest->encoding);
-	buf_release(&digest->rows);
 	free(digest);
 }
 
-static const struct sink_ops digest_ops = { .write = digest_write, .free = digest_free };
+static int branch_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	return digester_add(((struct digest_branch *)sink)->digester, record, err);
+}
+
+static int branch_finish(struct sink *sink, struct err *err)
+{
+	struct digest_branch *branch = (struct digest_branch *)sink;
+	pthread_mutex_lock(&branch->trunk->mutex);
+	int result = digester_merge(branch->trunk->digester, branch->digester, err);
+	pthread_mutex_unlock(&branch->trunk->mutex);
+	return result;
+}
+
+static void branch_free(struct sink *sink)
+{
+	struct digest_branch *branch = (struct digest_branch *)sink;
+	digester_free(branch->digester);
+	free(branch);
+}
+
+static const struct sink_ops branch_ops = {
+	.write = branch_write,
+	.finish = branch_finish,
+	.free = branch_free,
+};
+
+static struct sink *digest_branch(struct sink *sink, struct err *err)
+{
+	struct digest_branch *branch = calloc(1, sizeof(*branch));
+	if (!branch) {
+		err_memory(err, "digests");
+		return NULL;
+	}
+	branch->sink.ops = &branch_ops;
+	branch->trunk = (struct digest_sink *)sink;
+	branch->digester = digester_new(branch->trunk->layout, err);
+	if (!branch->digester) {
+		branch_free(&branch->sink);
+		return NULL;
+	}
+	return &branch->sink;
+}
+
+static const struct sink_ops digest_ops = {
+	.write = digest_write,
+	.free = digest_free,
+	.branch = digest_branch,
+};
 
 struct sink *digest_sink_new(const struct contents *layout, struct err *err)
 {
@@ -132,10 +125,9 @@ struct sink *digest_sink_new(const struct contents *layout, struct err *err)
 	}
 	digest->sink.ops = &digest_ops;
 	digest->layout = layout;
-	digest->contents = contents_new(err);
-	/* With a layout rows may be hashed in another order than the trailer has them. */
-	digest->original = layout ? contents_new(err) : NULL;
-	if (!digest->contents || (layout && !digest->original)) {
+	pthread_mutex_init(&digest->mutex, NULL);
+	digest->digester = digester_new(layout, err);
+	if (!digest->digester) {
 		digest_free(&digest->sink);
 		return NULL;
 	}
@@ -144,7 +136,7 @@ struct sink *digest_sink_new(const struct contents *layout, struct err *err)
 
 const struct contents *digest_sink_contents(const struct sink *sink)
 {
-	return ((const struct digest_sink *)sink)->contents;
+	return digester_contents(((const struct digest_sink *)sink)->digester);
 }
 
 bool digest_sink_vouched(const struct sink *sink)

@@ -1,0 +1,288 @@
+#include "restore_crew.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "jobs.h"
+
+#define WAITING_PER_WORKER 2
+
+struct crew {
+	struct crew_options options;
+	struct jobs *jobs;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;      /* a task was added or is done, or no more come */
+	struct crew_task *waiting;   /* the next to run first */
+	size_t waiting_count;
+	size_t running;
+	bool closing;
+	bool started;
+	struct crew_worker *workers;
+};
+
+static void stop_connection(void *arg)
+{
+	pg_cancel(arg);
+}
+
+static void worker_release(struct crew_worker *worker)
+{
+	pg_free(worker->session.pg);
+	unpacker_free(worker->unpacker);
+	buf_release(&worker->sql);
+}
+
+static int worker_open(struct crew *crew, struct crew_worker *worker, struct err *err)
+{
+	const struct crew_options *options = &crew->options;
+	worker->crew = crew;
+	worker->session.prepare = options->prepare;
+	worker->session.arg = options->arg;
+	worker->session.pg = pg_connect_like(options->main, NULL, err);
+	if (!worker->session.pg)
+		return err_prefix(err, "a further connection, for --jobs");
+	if (options->prepare(options->arg, worker->session.pg, err) < 0)
+		return -1;
+	return jobs_on_stop(crew->jobs, stop_connection, worker->session.pg, err);
+}
+
+struct crew *crew_new(const struct crew_options *options, struct err *err)
+{
+	struct crew *crew = calloc(1, sizeof(*crew));
+	if (!crew) {
+		err_memory(err, "workers");
+		return NULL;
+	}
+	crew->options = *options;
+	pthread_mutex_init(&crew->mutex, NULL);
+	pthread_cond_init(&crew->changed, NULL);
+	crew->jobs = jobs_new(err);
+	crew->workers = calloc(options->jobs, sizeof(*crew->workers));
+	if (!crew->workers)
+		err_memory(err, "workers");
+	bool opened = crew->jobs && crew->workers &&
+	              jobs_on_stop(crew->jobs, stop_connection, options->main, err) == 0;
+	if (opened && options->stop_input)
+		opened = jobs_on_stop(crew->jobs, options->stop_input, options->stop_arg, err) == 0;
+	for (unsigned i = 0; opened && i < options->jobs; i++)
+		opened = worker_open(crew, &crew->workers[i], err) == 0;
+	if (opened)
+		return crew;
+	crew_free(crew);
+	return NULL;
+}
+
+/* ---- whose turn it is; all under the lock ---- */
+
+static bool is_free_for(const struct crew_task *task, const struct restore_table *table)
+{
+	if (table->is_taken || (task->exclusive && table->sharers > 0))
+		return false;
+	if (task->phase >= CREW_BUILD && table->loads_left > 0)
+		return false;
+	return task->phase < CREW_FOREIGN || table->builds_left == 0;
+}
+
+static bool can_run(const struct crew_task *task)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (task->tables[i] && !is_free_for(task, task->tables[i]))
+			return false;
+	return true;
+}
+
+static void take_tables(const struct crew_task *task)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (!task->tables[i])
+			continue;
+		if (task->exclusive)
+			task->tables[i]->is_taken = true;
+		else
+			task->tables[i]->sharers++;
+	}
+}
+
+static void give_tables_back(const struct crew_task *task)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (!task->tables[i])
+			continue;
+		if (task->exclusive)
+			task->tables[i]->is_taken = false;
+		else
+			task->tables[i]->sharers--;
+	}
+}
+
+/* How much is to be done on its tables before those that wait for it may run. */
+static void count(const struct crew_task *task, unsigned difference)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (!task->tables[i])
+			continue;
+		if (task->phase == CREW_ROWS)
+			task->tables[i]->loads_left += difference;
+		else if (task->phase == CREW_BUILD)
+			task->tables[i]->builds_left += difference;
+	}
+}
+
+static struct crew_task *take_task(struct crew *crew)
+{
+	struct crew_task **link = &crew->waiting;
+	while (*link && !can_run(*link))
+		link = &(*link)->next;
+	struct crew_task *task = *link;
+	if (!task)
+		return NULL;
+	*link = task->next;
+	crew->waiting_count--;
+	crew->running++;
+	take_tables(task);
+	return task;
+}
+
+static bool comes_before(const struct crew_task *a, const struct crew_task *b)
+{
+	bool a_last = a->phase == CREW_FOREIGN, b_last = b->phase == CREW_FOREIGN;
+	return a_last != b_last ? b_last : a->weight >= b->weight;
+}
+
+static void insert(struct crew *crew, struct crew_task *task)
+{
+	struct crew_task **link = &crew->waiting;
+	while (*link && comes_before(*link, task))
+		link = &(*link)->next;
+	task->next = *link;
+	*link = task;
+	crew->waiting_count++;
+	count(task, 1);
+}
+
+/* ---- the workers ---- */
+
+static int run_task(struct crew_worker *worker, struct crew_task *task, struct err *err)
+{
+	if (restore_session_bring(&worker->session, task->map, err) < 0)
+		return -1;
+	return task->run(worker, task, err);
+}
+
+static int work(void *arg, struct err *err)
+{
+	struct crew_worker *worker = arg;
+	struct crew *crew = worker->crew;
+	int result = 0;
+	crew_lock(crew);
+	while (result == 0 && !(crew->closing && !crew->waiting)) {
+		struct crew_task *task = take_task(crew);
+		if (!task) {
+			result = jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
+			continue;
+		}
+		crew_unlock(crew);
+		result = run_task(worker, task, err);
+		crew_lock(crew);
+		give_tables_back(task);
+		count(task, -1U);
+		crew->running--;
+		pthread_cond_broadcast(&crew->changed);
+		task->free(task);
+	}
+	crew_unlock(crew);
+	return result;
+}
+
+static int start(struct crew *crew, struct err *err)
+{
+	crew->started = true;
+	for (unsigned i = 0; i < crew->options.jobs; i++)
+		if (jobs_start(crew->jobs, work, &crew->workers[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int crew_add(struct crew *crew, struct crew_task *task, struct err *err)
+{
+	crew_lock(crew);
+	insert(crew, task);
+	bool must_start = !crew->started;
+	crew->started = true;
+	pthread_cond_broadcast(&crew->changed);
+	crew_unlock(crew);
+	return must_start ? start(crew, err) : 0;
+}
+
+int crew_wait_for_room(struct crew *crew, struct err *err)
+{
+	int result = 0;
+	crew_lock(crew);
+	while (result == 0 && crew->waiting_count >= (size_t)crew->options.jobs * WAITING_PER_WORKER)
+		result = jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
+	crew_unlock(crew);
+	return result;
+}
+
+int crew_drain(struct crew *crew, struct err *err)
+{
+	int result = jobs_check(crew->jobs, err);
+	crew_lock(crew);
+	while (result == 0 && (crew->waiting || crew->running > 0))
+		result = jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
+	crew_unlock(crew);
+	return result;
+}
+
+int crew_explain(struct crew *crew, struct err *err)
+{
+	struct err first = ERR_INIT;
+	if (jobs_check(crew->jobs, &first) == 0)
+		return 0;
+	*err = first;
+	return -1;
+}
+
+void crew_lock(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->mutex);
+}
+
+void crew_unlock(struct crew *crew)
+{
+	pthread_mutex_unlock(&crew->mutex);
+}
+
+/* Without an error everything has been drained: then the workers only have to be told. */
+static void end_workers(struct crew *crew)
+{
+	struct err ignored = ERR_INIT;
+	if (!crew->jobs)
+		return;
+	crew_lock(crew);
+	bool idle = !crew->waiting && crew->running == 0;
+	crew->closing = idle;
+	pthread_cond_broadcast(&crew->changed);
+	crew_unlock(crew);
+	if (idle)
+		jobs_wait(crew->jobs, &ignored);
+	jobs_free(crew->jobs);
+}
+
+void crew_free(struct crew *crew)
+{
+	if (!crew)
+		return;
+	end_workers(crew);
+	while (crew->waiting) {
+		struct crew_task *task = crew->waiting;
+		crew->waiting = task->next;
+		task->free(task);
+	}
+	for (unsigned i = 0; crew->workers && i < crew->options.jobs; i++)
+		worker_release(&crew->workers[i]);
+	free(crew->workers);
+	pthread_cond_destroy(&crew->changed);
+	pthread_mutex_destroy(&crew->mutex);
+	free(crew);
+}

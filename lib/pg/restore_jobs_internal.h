@@ -1,0 +1,57 @@
+/* The inside of a restore with jobs, shared by restore_jobs*.c, restore_plan.c and restore_post.c only. */
+#ifndef IDKIT_PG_RESTORE_JOBS_INTERNAL_H
+#define IDKIT_PG_RESTORE_JOBS_INTERNAL_H
+
+#include "post_task.h"
+#include "restore_crew.h"
+#include "restore_jobs.h"
+#include "restore_load.h"
+
+/* A statement that was put off. */
+struct restore_step {
+	char *sql;
+	struct place place;
+	bool standard_strings;
+	const struct restore_map *map;
+	struct post_task task;
+	struct restore_table *tables[2]; /* once asked */
+};
+
+struct restore_jobs {
+	struct crew *crew;
+	struct restore_maps maps;
+	struct restore_session main;
+	struct load_target *targets;
+	struct load_target *target; /* of the block that is under way; NULL: the main session's */
+	struct load_task *filling;  /* rows from a pipe that are no task yet */
+	struct load_task **planned;
+	size_t planned_count;
+	struct restore_step *steps;
+	size_t step_count;
+	size_t step_bytes;
+	bool is_loading; /* workers may still be at rows */
+	bool serial;     /* all in the main session from here on */
+	bool doubtful;   /* the main session's transaction may hold what a commit would change */
+	bool has_rows;   /* … also rows */
+	unsigned long changes; /* counts what may make a table's answer untrue */
+};
+
+/* Ends the main session's transaction, so that workers see what it did; false in *done when this must
+ * not be (deferred constraints, temporary tables): then everything is the main session's from here on. */
+int restore_jobs_commit(struct restore *restore, bool *done, struct err *err);
+
+/* Everything that was put off, in its order; nothing is under way after. */
+int restore_jobs_flush(struct restore *restore, struct err *err);
+
+/* restore_plan.c: rows that lie in a file. */
+int restore_plan_add(struct restore *restore, const struct record *record, struct err *err);
+/* Makes tasks of all that was planned. */
+int restore_plan_start(struct restore *restore, struct err *err);
+
+/* restore_post.c: steps. */
+int restore_post_put_off(struct restore *restore, const struct record *record, struct slice sql,
+                         struct post_task *task, struct err *err);
+int restore_post_run(struct restore *restore, struct err *err);
+void restore_post_release(struct restore_jobs *jobs);
+
+#endif

@@ -1,0 +1,143 @@
+/* Rows that lie in a file: who loads what, in which order. */
+#include <stdlib.h>
+
+#include "restore_jobs_internal.h"
+
+/* Below this, a table's own transaction with TRUNCATE costs more than it saves. */
+#define LEAST_FROZEN_BYTES ((uint64_t)256 * 1024)
+
+static uint64_t chunk_bytes(const struct chunk *chunk)
+{
+	return chunk->raw_bytes != UINT64_MAX ? chunk->raw_bytes : chunk->size;
+}
+
+/* The table's task so far, if its statement and session are the same. */
+static struct load_task *find_task(const struct restore_jobs *jobs, const struct restore_map *map)
+{
+	/* Chunks of a table mostly come one after the other. */
+	for (size_t i = jobs->planned_count; i > 0; i--) {
+		struct load_task *load = jobs->planned[i - 1];
+		if (load->target == jobs->target)
+			return load->task.map == map ? load : NULL;
+	}
+	return NULL;
+}
+
+static struct load_task *add_task(struct restore *restore, const struct load_target *target,
+                                  const struct restore_map *map, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	struct load_task **planned =
+		reallocarray(jobs->planned, jobs->planned_count + 1, sizeof(*planned));
+	if (!planned) {
+		err_memory(err, "a table's rows");
+		return NULL;
+	}
+	jobs->planned = planned;
+	struct load_task *load = load_task_new(restore, target, map, err);
+	if (load)
+		planned[jobs->planned_count++] = load;
+	return load;
+}
+
+int restore_plan_add(struct restore *restore, const struct record *record, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	const struct restore_map *map = restore_maps_now(&jobs->maps);
+	struct load_task *load = find_task(jobs, map);
+	if (!load)
+		load = add_task(restore, jobs->target, map, err);
+	struct load_piece *piece = load ? load_task_piece(load, err) : NULL;
+	if (!piece || load_piece_set_chunk(piece, record, err) < 0)
+		return -1;
+	load->task.weight += chunk_bytes(record->data.chunk);
+	jobs->target->table->load_bytes += chunk_bytes(record->data.chunk);
+	return 0;
+}
+
+/* Each piece becomes a task of its own, of the weight of all. */
+static int add_pieces(struct restore *restore, struct load_task *load, struct err *err)
+{
+	for (size_t i = 0; i < load->count; i++) {
+		struct load_task *part =
+			load_task_new(restore, load->target, load->task.map, err);
+		struct load_piece *piece = part ? load_task_piece(part, err) : NULL;
+		if (!piece) {
+			load_task_free(part ? &part->task : NULL);
+			return -1;
+		}
+		*piece = load->pieces[i];
+		load->pieces[i] = (struct load_piece){ .rows = BUF_INIT };
+		part->task.weight = load->task.weight;
+		if (crew_add(restore->jobs->crew, &part->task, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The only task of its table? */
+static bool is_alone(const struct restore_jobs *jobs, const struct load_task *load)
+{
+	for (size_t i = 0; i < jobs->planned_count; i++)
+		if (jobs->planned[i] && jobs->planned[i] != load &&
+		    jobs->planned[i]->target->table == load->target->table)
+			return false;
+	return true;
+}
+
+static bool can_be_frozen(const struct load_task *load)
+{
+	const struct restore_table *table = load->target->table;
+	return table->kind == 'r' && table->may_truncate && load->target->freeze.len > 0 &&
+	       load->task.weight >= LEAST_FROZEN_BYTES;
+}
+
+/* Would one worker still be at it when all others have nothing left? */
+static bool is_tail(const struct load_task *load, uint64_t total, unsigned jobs)
+{
+	return load->count > 1 && !load->task.exclusive && load->task.weight > total / jobs;
+}
+
+static int start(struct restore *restore, size_t i, uint64_t total, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	struct load_task *load = jobs->planned[i];
+	struct restore_table *table = load->target->table;
+	load->whole = can_be_frozen(load) && is_alone(jobs, load);
+	jobs->planned[i] = NULL;
+	if (is_tail(load, total, restore->options.jobs)) {
+		int result = add_pieces(restore, load, err);
+		load_task_free(&load->task);
+		table->may_truncate = false;
+		return result;
+	}
+	table->may_truncate = false;
+	return crew_add(jobs->crew, &load->task, err);
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct load_task *left = *(struct load_task *const *)a;
+	const struct load_task *right = *(struct load_task *const *)b;
+	if (left->task.weight != right->task.weight)
+		return left->task.weight > right->task.weight ? -1 : 1;
+	return left->target->table->oid < right->target->table->oid ? -1 : 1;
+}
+
+int restore_plan_start(struct restore *restore, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	uint64_t total = 0;
+	int result = 0;
+	if (jobs->planned_count > 0)
+		qsort(jobs->planned, jobs->planned_count, sizeof(struct load_task *), by_weight);
+	for (size_t i = 0; i < jobs->planned_count; i++)
+		total += jobs->planned[i]->task.weight;
+	for (size_t i = 0; i < jobs->planned_count && result == 0; i++)
+		result = start(restore, i, total, err);
+	for (size_t i = 0; i < jobs->planned_count; i++)
+		load_task_free(jobs->planned[i] ? &jobs->planned[i]->task : NULL);
+	jobs->is_loading |= jobs->planned_count > 0;
+	jobs->planned_count = 0;
+	return result;
+}

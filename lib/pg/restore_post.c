@@ -1,0 +1,292 @@
+/* Statements that were put off: indexes and constraints side by side, all others in order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "restore_jobs_internal.h"
+
+/* A small table's key is made by its one statement: two cost more than what goes on beside it. */
+#define LEAST_SPLIT_BYTES ((uint64_t)4 * 1024 * 1024)
+#define DEADLOCK_ATTEMPTS 5
+
+struct build {
+	struct crew_task task;
+	struct restore *restore;
+	const struct restore_step *step;
+	bool in_steps;   /* a key: its index first */
+	bool has_index; /* that is made */
+};
+
+static void step_release(struct restore_step *step)
+{
+	free(step->sql);
+	post_task_release(&step->task);
+}
+
+void restore_post_release(struct restore_jobs *jobs)
+{
+	for (size_t i = 0; i < jobs->step_count; i++)
+		step_release(&jobs->steps[i]);
+	free(jobs->steps);
+	jobs->steps = NULL;
+	jobs->step_count = jobs->step_bytes = 0;
+}
+
+int restore_post_put_off(struct restore *restore, const struct record *record, struct slice sql,
+                         struct post_task *task, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	/* Room doubles: powers of two. */
+	if ((jobs->step_count & (jobs->step_count - 1)) == 0) {
+		size_t room = jobs->step_count ? jobs->step_count * 2 : 1;
+		struct restore_step *steps = reallocarray(jobs->steps, room, sizeof(*steps));
+		if (!steps)
+			return err_memory(err, "a statement");
+		jobs->steps = steps;
+	}
+	struct restore_step step = {
+		.sql = slice_dup(sql),
+		.place = record->place,
+		.standard_strings = record->statement.standard_strings,
+		.map = restore_maps_now(&jobs->maps),
+		.task = *task,
+	};
+	if (!step.sql)
+		return err_memory(err, "a statement");
+	*task = (struct post_task)POST_TASK_INIT;
+	jobs->steps[jobs->step_count++] = step;
+	jobs->step_bytes += sql.len + sizeof(step);
+	return 0;
+}
+
+/* ---- in a worker ---- */
+
+static int run_here(struct crew_worker *worker, const struct build *build, const char *sql,
+                    struct err *err)
+{
+	struct pg *pg = worker->session.pg;
+	struct err failed = ERR_INIT;
+	for (int i = 0; i < DEADLOCK_ATTEMPTS; i++) {
+		failed = (struct err)ERR_INIT;
+		if (pg_exec(pg, sql, &failed) == 0)
+			return 0;
+		if (failed.kind != ERR_DATABASE || strcmp(pg_failure(pg)->sqlstate, "40P01") != 0)
+			break;
+	}
+	return restore_statement_failed(build->restore, pg, &build->step->place,
+	                                slice_of(build->step->sql), &failed, err);
+}
+
+static void build_free(struct crew_task *task)
+{
+	free(task);
+}
+
+static int run_build(struct crew_worker *worker, struct crew_task *task, struct err *err);
+
+static struct build *build_new(struct restore *restore, const struct restore_step *step,
+                               struct err *err)
+{
+	struct build *build = calloc(1, sizeof(*build));
+	if (!build) {
+		err_memory(err, "a statement");
+		return NULL;
+	}
+	build->restore = restore;
+	build->step = step;
+	build->task.phase = step->task.kind == POST_FOREIGN_KEY ? CREW_FOREIGN : CREW_BUILD;
+	build->task.exclusive = step->task.kind != POST_INDEX;
+	build->task.map = step->map;
+	build->task.run = run_build;
+	build->task.free = build_free;
+	for (size_t i = 0; i < 2; i++) {
+		const struct restore_table *table = step->tables[i];
+		build->task.tables[i] = step->tables[i];
+		build->task.weight += table ? table->bytes + table->load_bytes : 0;
+	}
+	if (build->task.tables[0] == build->task.tables[1])
+		build->task.tables[1] = NULL;
+	return build;
+}
+
+/* The constraint takes the index over: a moment, for which it needs the table for itself. */
+static int add_constraint(struct crew_worker *worker, const struct build *build, struct err *err)
+{
+	struct build *next = build_new(build->restore, build->step, err);
+	if (!next)
+		return -1;
+	next->in_steps = true;
+	next->has_index = true;
+	return crew_add(worker->crew, &next->task, err);
+}
+
+static int run_build(struct crew_worker *worker, struct crew_task *task, struct err *err)
+{
+	struct build *build = (struct build *)task;
+	const struct post_task *post = &build->step->task;
+	if (!build->in_steps)
+		return run_here(worker, build, build->step->sql, err);
+	if (build->has_index)
+		return run_here(worker, build, post->constraint_sql.data, err);
+	if (run_here(worker, build, post->index_sql.data, err) < 0)
+		return -1;
+	return add_constraint(worker, build, err);
+}
+
+/* ---- which may run side by side ---- */
+
+static int ask_tables(struct restore *restore, struct restore_step *step, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	const struct post_task *post = &step->task;
+	if (restore_session_bring(&jobs->main, step->map, err) < 0)
+		return -1;
+	step->tables[0] = restore_table_ask(&restore->tables, restore->pg, buf_slice(&post->schema),
+	                                    buf_slice(&post->table), NULL, err);
+	if (!step->tables[0] || post->kind != POST_FOREIGN_KEY)
+		return step->tables[0] ? 0 : -1;
+	step->tables[1] =
+		restore_table_ask(&restore->tables, restore->pg, buf_slice(&post->referenced_schema),
+	                          buf_slice(&post->referenced_table), NULL, err);
+	return step->tables[1] ? 0 : -1;
+}
+
+/*
+ * Not when other tables take part: partitions, whose indexes and constraints the server makes, too,
+ * and names by itself; children, whose columns a primary key makes NOT NULL.
+ */
+static bool is_task(const struct restore_step *step)
+{
+	const struct post_task *post = &step->task;
+	const struct restore_table *table = step->tables[0], *referenced = step->tables[1];
+	if (post->kind == POST_INDEX)
+		return table->kind == 'r' || table->kind == 'm' || (table->kind == 'p' && post->only);
+	if (post->kind == POST_KEY && table->kind == 'p')
+		return post->only;
+	if (table->kind != 'r' || (table->has_children && !post->only))
+		return false;
+	return post->kind != POST_FOREIGN_KEY || referenced->kind == 'r';
+}
+
+/* The first from `from` on that must run alone; those before are asked about. */
+static int find_barrier(struct restore *restore, size_t from, size_t *barrier, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	size_t i = from;
+	for (; i < jobs->step_count; i++) {
+		struct restore_step *step = &jobs->steps[i];
+		if (step->task.kind == POST_UNKNOWN)
+			break;
+		if (step->task.kind == POST_DETAIL)
+			continue;
+		if (ask_tables(restore, step, err) < 0)
+			return -1;
+		if (!is_task(step))
+			break;
+	}
+	*barrier = i;
+	return 0;
+}
+
+static bool has_tasks(const struct restore_jobs *jobs, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (jobs->steps[i].task.kind != POST_DETAIL)
+			return true;
+	return false;
+}
+
+/* Is anything else made on the table meanwhile? */
+static bool has_company(const struct restore_jobs *jobs, size_t from, size_t to,
+                        const struct restore_step *step)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct restore_step *other = &jobs->steps[i];
+		if (other != step && other->tables[0] == step->tables[0] &&
+		    (other->task.kind == POST_INDEX || other->task.kind == POST_KEY))
+			return true;
+	}
+	return false;
+}
+
+static int add_tasks(struct restore *restore, size_t from, size_t to, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	for (size_t i = from; i < to; i++) {
+		const struct restore_step *step = &jobs->steps[i];
+		if (step->task.kind == POST_DETAIL)
+			continue;
+		struct build *build = build_new(restore, step, err);
+		if (!build)
+			return -1;
+		if (step->task.index_sql.len > 0 && step->tables[0]->kind == 'r' &&
+		    build->task.weight >= LEAST_SPLIT_BYTES && has_company(jobs, from, to, step)) {
+			build->in_steps = true;
+			build->task.exclusive = false;
+		}
+		if (crew_add(jobs->crew, &build->task, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int run_in_main(struct restore *restore, const struct restore_step *step, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	if (restore_begin(restore, err) < 0 ||
+	    restore_session_bring(&jobs->main, step->map, err) < 0)
+		return -1;
+	jobs->changes++;
+	return restore_run(restore, &step->place, slice_of(step->sql), err);
+}
+
+static int run_details(struct restore *restore, size_t from, size_t to, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	for (size_t i = from; i < to; i++)
+		if (jobs->steps[i].task.kind == POST_DETAIL &&
+		    run_in_main(restore, &jobs->steps[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Steps up to the next that must run alone. */
+static int run_batch(struct restore *restore, size_t from, size_t *barrier, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	bool committed = false;
+	*barrier = from;
+	if (!jobs->serial && find_barrier(restore, from, barrier, err) < 0)
+		return -1;
+	bool work = jobs->planned_count > 0 || has_tasks(jobs, from, *barrier);
+	if (work && restore_jobs_commit(restore, &committed, err) < 0)
+		return -1;
+	if (work && !committed)
+		*barrier = from;
+	if (committed && (restore_plan_start(restore, err) < 0 ||
+	                  add_tasks(restore, from, *barrier, err) < 0))
+		return -1;
+	if (crew_drain(jobs->crew, err) < 0)
+		return -1;
+	jobs->is_loading = false;
+	return run_details(restore, from, *barrier, err);
+}
+
+int restore_post_run(struct restore *restore, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	size_t barrier = 0;
+	/* So that tables are as large as they will be. */
+	if (crew_drain(jobs->crew, err) < 0)
+		return -1;
+	for (size_t from = 0;; from = barrier + 1) {
+		if (run_batch(restore, from, &barrier, err) < 0)
+			return -1;
+		if (barrier >= jobs->step_count)
+			break;
+		if (run_in_main(restore, &jobs->steps[barrier], err) < 0)
+			return -1;
+		jobs->doubtful |= jobs->steps[barrier].task.kind == POST_UNKNOWN;
+	}
+	restore_post_release(jobs);
+	return restore_session_bring(&jobs->main, restore_maps_now(&jobs->maps), err);
+}

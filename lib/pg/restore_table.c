@@ -1,0 +1,178 @@
+#include "restore_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ident.h"
+#include "words.h"
+
+/* Operators are qualified: the search path may be the script's.  $name, $unlisted and $generated are
+ * put in. */
+static const char question[] =
+	"WITH RECURSIVE tree (oid) AS ("
+	"SELECT pg_catalog.to_regclass($name)::pg_catalog.oid "
+	"UNION ALL SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i "
+	"ON i.inhparent OPERATOR(pg_catalog.=) t.oid) "
+	"SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, "
+	"c.relpersistence, c.relhasindex, c.relhassubclass, "
+	"COALESCE(pg_catalog.pg_table_size(c.oid), 0), "
+	"COALESCE(pg_catalog.pg_relation_size(c.oid), 0) OPERATOR(pg_catalog.=) 0 "
+	"AND pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'), "
+	/* Triggers, which foreign keys are, too, and rows that go to other servers. */
+	"EXISTS (SELECT FROM tree t JOIN pg_catalog.pg_class m ON m.oid OPERATOR(pg_catalog.=) t.oid "
+	"WHERE m.relhastriggers OR m.relkind OPERATOR(pg_catalog.=) 'f'::pg_catalog.\"char\"), "
+	/* Defaults that are computed row by row: a sequence's next value. */
+	"EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 "
+	"AND NOT a.attisdropped AND (a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) "
+	"''::pg_catalog.\"char\")$generated$unlisted), "
+	/* Checks by functions that may look at other rows. */
+	"EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d "
+	"ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass "
+	"AND d.objid OPERATOR(pg_catalog.=) k.oid "
+	"AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass "
+	"JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.refobjid "
+	"WHERE p.provolatile OPERATOR(pg_catalog.<>) 'i'::pg_catalog.\"char\" "
+	"AND (EXISTS (SELECT FROM tree t WHERE t.oid OPERATOR(pg_catalog.=) k.conrelid) "
+	"OR EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid "
+	"AND a.atttypid OPERATOR(pg_catalog.=) k.contypid))), "
+	/* Nobody changes the row of the column ctid: who made it, made the table. */
+	"EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.=) (-1) "
+	"AND pg_catalog.age(a.xmin) OPERATOR(pg_catalog.=) 0) "
+	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+	"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
+	"WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($name)::pg_catalog.oid";
+
+/* " AND NOT a.attname … ANY (…)", or " AND false" when rows come with all columns. */
+static void add_unlisted(struct buf *sql, const struct copy_table *columns)
+{
+	if (!columns || !columns->has_columns) {
+		buf_adds(sql, " AND false");
+		return;
+	}
+	buf_adds(sql, " AND NOT a.attname OPERATOR(pg_catalog.=) ANY (ARRAY[");
+	for (size_t i = 0; i < columns->column_count; i++) {
+		buf_adds(sql, i ? ", " : "");
+		sql_add_literal(sql, columns->columns[i]);
+	}
+	buf_adds(sql, "]::pg_catalog.name[])");
+}
+
+static void build(struct buf *sql, const struct pg *pg, struct slice name,
+                  const struct copy_table *columns)
+{
+	for (const char *rest = question; *rest;) {
+		size_t len = strcspn(rest, "$");
+		buf_add(sql, rest, len);
+		rest += len;
+		if (strncmp(rest, "$name", 5) == 0) {
+			sql_add_literal(sql, name);
+			rest += strlen("$name");
+		} else if (strncmp(rest, "$generated", 10) == 0) {
+			if (pg_server_version(pg) >= 120000)
+				buf_adds(sql, " AND a.attgenerated OPERATOR(pg_catalog.=) "
+				              "''::pg_catalog.\"char\"");
+			rest += strlen("$generated");
+		} else if (*rest) {
+			add_unlisted(sql, columns);
+			rest += strlen("$unlisted");
+		}
+	}
+}
+
+static struct restore_table *find(const struct restore_tables *tables, unsigned long oid)
+{
+	struct restore_table *table = tables->first;
+	while (table && table->oid != oid)
+		table = table->next;
+	return table;
+}
+
+static struct restore_table *find_or_add(struct restore_tables *tables, unsigned long oid,
+                                         const char *name, struct err *err)
+{
+	struct restore_table *table = find(tables, oid);
+	if (table)
+		return table;
+	table = calloc(1, sizeof(*table));
+	if (!table || !(table->name = strdup(name))) {
+		free(table);
+		err_memory(err, "a table");
+		return NULL;
+	}
+	table->oid = oid;
+	table->next = tables->first;
+	tables->first = table;
+	return table;
+}
+
+static void take_answer(struct restore_table *table, const struct pg_rows *rows)
+{
+	char persistence = pg_value(rows, 0, 3)[0];
+	bool has_triggers = pg_value_bool(rows, 0, 8), has_defaults = pg_value_bool(rows, 0, 9),
+	     has_checks = pg_value_bool(rows, 0, 10);
+	table->kind = pg_value(rows, 0, 2)[0];
+	table->has_index = pg_value_bool(rows, 0, 4);
+	table->has_children = pg_value_bool(rows, 0, 5);
+	table->bytes = strtoull(pg_value(rows, 0, 6), NULL, 10);
+	table->is_new = pg_value_bool(rows, 0, 11);
+	table->may_truncate = pg_value_bool(rows, 0, 7);
+	table->is_free = (table->kind == 'r' || table->kind == 'p') && persistence != 't' &&
+	                 !has_triggers && !has_defaults && !has_checks;
+}
+
+struct restore_table *restore_table_ask(struct restore_tables *tables, struct pg *pg,
+                                        struct slice schema, struct slice name,
+                                        const struct copy_table *columns, struct err *err)
+{
+	struct buf written = BUF_INIT, sql = BUF_INIT;
+	struct restore_table *table = NULL;
+	struct pg_rows *rows = NULL;
+	sql_add_qualified(&written, schema, name);
+	if (buf_check(&written, "a name", err) < 0)
+		goto out;
+	build(&sql, pg, buf_slice(&written), columns);
+	if (buf_check(&sql, "a statement", err) < 0 || !(rows = pg_query(pg, sql.data, err)))
+		goto out;
+	if (pg_rows_count(rows) == 0) {
+		table = find_or_add(tables, 0, "", err);
+		goto out;
+	}
+	table = find_or_add(tables, strtoul(pg_value(rows, 0, 0), NULL, 10), pg_value(rows, 0, 1),
+	                    err);
+	if (table)
+		take_answer(table, rows);
+out:
+	pg_rows_free(rows);
+	buf_release(&written);
+	buf_release(&sql);
+	return table;
+}
+
+void restore_tables_release(struct restore_tables *tables)
+{
+	while (tables->first) {
+		struct restore_table *table = tables->first;
+		tables->first = table->next;
+		free(table->name);
+		free(table);
+	}
+}
+
+bool restore_freeze_copy(struct slice copy, bool standard_strings, struct buf *sql)
+{
+	struct tokens tokens = tokens_of(copy, standard_strings);
+	struct buf schema = BUF_INIT, name = BUF_INIT;
+	bool plain = words_take(&tokens, "COPY") && sql_take_qualified(&tokens, &schema, &name);
+	buf_release(&schema);
+	buf_release(&name);
+	if (plain)
+		words_skip_group(&tokens);
+	if (!plain || !words_take(&tokens, "FROM STDIN") || !words_at_end(&tokens))
+		return false;
+	buf_add(sql, copy.data, (size_t)(tokens.rest.data - copy.data));
+	buf_adds(sql, " WITH (FREEZE)");
+	return true;
+}

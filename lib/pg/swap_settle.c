@@ -1,0 +1,122 @@
+/* What comes before a swap, and what comes behind it. */
+#include <string.h>
+
+#include "format.h"
+#include "interrupt.h"
+#include "swap_internal.h"
+
+/* What may be renamed, and by whom; one row, or none. */
+static struct pg_rows *query_rights(struct pg *pg, const char *name, struct err *err)
+{
+	return pg_queryf(
+		pg, err,
+		"SELECT me.rolsuper OR pg_catalog.pg_has_role(d.datdba, 'USAGE'), "
+		"me.rolsuper OR me.rolcreatedb, pg_catalog.pg_get_userbyid(d.datdba), me.rolname "
+		"FROM pg_catalog.pg_database d, pg_catalog.pg_roles me "
+		"WHERE d.datname = %L AND me.rolname = CURRENT_USER",
+		name);
+}
+
+static int check_rights(const struct pg_rows *rows, const char *name, struct err *err)
+{
+	if (!pg_value_bool(rows, 0, 0))
+		return err_set(err, ERR_DATABASE,
+		               "database \"%s\" belongs to role \"%s\", of which role \"%s\" is no "
+		               "member: it may not be renamed",
+		               name, pg_value(rows, 0, 2), pg_value(rows, 0, 3));
+	if (!pg_value_bool(rows, 0, 1))
+		return err_set(err, ERR_DATABASE,
+		               "role \"%s\" may not rename databases: that takes CREATEDB",
+		               pg_value(rows, 0, 3));
+	return 0;
+}
+
+int swap_check(struct pg *pg, const char *name, bool force, struct err *err)
+{
+	uint32_t database;
+	if (strcmp(name, "template0") == 0 || strcmp(name, "template1") == 0)
+		return err_set(err, ERR_DATABASE,
+		               "database \"%s\" is the server's own: it can't be swapped", name);
+	if (maintenance_find(pg, name, &database, err) < 0)
+		return -1;
+	struct pg_rows *rows = query_rights(pg, name, err);
+	int result = -1;
+	if (rows && pg_rows_count(rows) == 0)
+		err_set(err, ERR_DATABASE,
+		        "there is no database \"%s\" to swap with: nothing was restored\n"
+		        "HINT:  The first time, use --create, which makes a new one.",
+		        name);
+	else if (rows && check_rights(rows, name, err) == 0)
+		result = sessions_check(pg, name, database, force, err);
+	pg_rows_free(rows);
+	return result;
+}
+
+/* For a shell, and for -d, which takes a name with "=" in it for a connection string. */
+void swap_add_way_back(struct buf *text, const char *name, bool force)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	struct buf word = BUF_INIT;
+	bool conninfo = pg_is_conninfo(name);
+	buf_adds(&word, conninfo ? "dbname='" : "");
+	for (const char *c = name; *c; c++) {
+		if (conninfo && (*c == '\'' || *c == '\\'))
+			buf_addc(&word, '\\');
+		buf_addc(&word, *c);
+	}
+	buf_adds(&word, conninfo ? "'" : "");
+	buf_addf(text, "idrestore --swap-back%s -d ", force ? " --force" : "");
+	if (word.data && word.len == strspn(word.data, plain))
+		buf_add_slice(text, buf_slice(&word));
+	else {
+		buf_addc(text, '\'');
+		for (size_t i = 0; i < word.len; i++)
+			if (word.data[i] == '\'')
+				buf_adds(text, "'\\''");
+			else
+				buf_addc(text, word.data[i]);
+		buf_addc(text, '\'');
+	}
+	text->failed |= word.failed;
+	buf_release(&word);
+}
+
+static void note_aside(const struct log *log, const char *name, const char *what,
+                       const struct swap_result *result)
+{
+	struct buf way = BUF_INIT;
+	swap_add_way_back(&way, name, false);
+	log_note(log, "database \"%s\" is %s; the one before is kept as \"%s\"\nback to it: %s", name,
+	         what, result->aside, way.failed ? "idrestore --swap-back" : way.data);
+	buf_release(&way);
+}
+
+static int drop_old(struct pg *pg, const char *name, const char *what,
+                    const struct swap_result *result, const struct log *log, struct err *err)
+{
+	if (aside_drop(pg, result->aside, err) < 0)
+		return err_prefix(err, "database \"%s\" is %s, but the one before could not be dropped "
+		                       "and is kept as \"%s\"",
+		                  name, what, result->aside);
+	log_note(log, "database \"%s\" is %s; the one before was dropped", name, what);
+	return 0;
+}
+
+int swap_settle(struct pg *pg, const char *name, const char *what,
+                const struct swap_result *result, const struct swap_leftovers *leftovers,
+                const struct log *log, struct err *err)
+{
+	bool drop = leftovers->drop_old || leftovers->keep_days == 0;
+	if (result->old == 0)
+		log_note(log, "database \"%s\" is %s", name, what);
+	else if (!drop)
+		note_aside(log, name, what, result);
+	else if (drop_old(pg, name, what, result, log, err) < 0)
+		return -1;
+	if (leftovers->keep_days < 0)
+		return 0;
+	if (aside_drop_older(pg, name, leftovers->keep_days, result->old, log, err) < 0)
+		return err_prefix(err, "the swap is done, but");
+	return 0;
+}

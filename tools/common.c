@@ -7,6 +7,7 @@
 #include "input.h"
 #include "interrupt.h"
 #include "io.h"
+#include "jobs.h"
 #include "plain_reader.h"
 
 const struct option_entry general_entries[] = {
@@ -14,6 +15,8 @@ const struct option_entry general_entries[] = {
 	  offsetof(struct general_options, verbose), NULL },
 	{ 'q', "quiet", NULL, "say only what is wrong", OPTION_FLAG,
 	  offsetof(struct general_options, quiet), NULL },
+	{ 0, "progress", "WHERE", "auto (a bar on a terminal), bar, json or none", OPTION_CHOICE,
+	  offsetof(struct general_options, progress), progress_modes },
 	{ 'V', "version", NULL, "print the version and end", OPTION_FLAG,
 	  offsetof(struct general_options, version), NULL },
 	{ '?', "help", "options", "print this help and end; --help=options: as a table", OPTION_OPTIONAL,
@@ -90,6 +93,23 @@ static int print_version(const struct tool *tool)
 	return 1;
 }
 
+/* With --quiet, a bar must be asked for. */
+static int begin_progress(struct tool *tool, struct err *err)
+{
+	enum progress_mode mode = (enum progress_mode)tool->general->progress;
+	if (mode == PROGRESS_AUTO && tool->general->quiet)
+		mode = PROGRESS_NONE;
+	return progress_new(mode, tool->program, &tool->log, &tool->progress, err);
+}
+
+static void end_progress(struct tool *tool, const struct err *err)
+{
+	if (!err_is_set(err) || err->kind == ERR_DIFFERENT)
+		progress_done(tool->progress);
+	progress_free(tool->progress);
+	tool->progress = NULL;
+}
+
 int tool_begin(struct tool *tool, int argc, char **argv, struct option_operands *operands,
                struct err *err)
 {
@@ -103,11 +123,14 @@ int tool_begin(struct tool *tool, int argc, char **argv, struct option_operands 
 	                                           : LOG_NOTE;
 	if (tool->general->help_kind)
 		return print_help(tool);
-	return tool->general->version ? print_version(tool) : 0;
+	if (tool->general->version)
+		return print_version(tool);
+	return begin_progress(tool, err);
 }
 
 int tool_end(struct tool *tool, struct err *err)
 {
+	end_progress(tool, err);
 	options_release(tool->groups);
 	if (fflush(stdout) != 0)
 		err_set(err, ERR_SYSTEM, "cannot write to standard output");
@@ -127,15 +150,32 @@ int tool_too_many(const char *operand, struct err *err)
 	return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operand);
 }
 
-struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
-                                const char **name, struct err *err)
+struct source *tool_open_input(struct input *input, bool allow_incomplete, bool packed,
+                               struct err *err)
 {
-	const struct plain_reader_options options = { .allow_incomplete = allow_incomplete };
+	const struct plain_reader_options plain = { .allow_incomplete = allow_incomplete,
+		                                    .packed = packed };
+	const struct archive_reader_options archive = { .packed = packed };
+	return input_is_archive(input) ? archive_reader_new(input, &archive, err)
+	                               : plain_reader_new(input, &plain, err);
+}
+
+struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
+                                bool packed, const char **name, struct err *err)
+{
 	struct input *input = input_open(path, &tool->log, err);
 	if (!input)
 		return NULL;
 	*name = input_name(input);
-	return plain_reader_new(input, &options, err);
+	return tool_open_input(input, allow_incomplete, packed, err);
+}
+
+int tool_jobs(long wanted, int *jobs, struct err *err)
+{
+	if (wanted > JOBS_LARGEST)
+		return err_set(err, ERR_USAGE, "-j %ld: at most %d jobs", wanted, JOBS_LARGEST);
+	*jobs = wanted > 0 ? (int)wanted : jobs_processors();
+	return 0;
 }
 
 int tool_one_operand(const struct option_operands *operands, const char **operand,

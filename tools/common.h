@@ -5,16 +5,20 @@
 #ifndef IDKIT_TOOLS_COMMON_H
 #define IDKIT_TOOLS_COMMON_H
 
+#include "archive.h"
 #include "conn.h"
 #include "err.h"
+#include "input.h"
 #include "log.h"
 #include "options.h"
 #include "outfile.h"
+#include "progress.h"
 #include "record.h"
 
 struct general_options {
 	bool quiet;
 	unsigned verbose;
+	int progress; /* enum progress_mode */
 	bool version;
 	const char *help_kind; /* --help: ""; --help=options: the option table, for completion */
 };
@@ -48,16 +52,18 @@ struct tool {
 	const struct option_group *groups;
 	const struct general_options *general;
 	struct log log;
+	struct progress *progress; /* of the whole run; NULL: nobody sees it */
 };
 
 /*
- * Signals, then the options.  0 to go on; 1 when all is done (--help, --version); -1 on error.
+ * Signals, then the options, then the progress that they ask for.  0 to go on; 1 when all is done
+ * (--help, --version); -1 on error.
  */
 int tool_begin(struct tool *tool, int argc, char **argv, struct option_operands *operands,
                struct err *err);
 
-/* Prints the error, if there is one, releases the options, and gives the exit status (or ends by the
- * signal that came). */
+/* Ends the progress, prints the error, if there is one, releases the options, and gives the exit
+ * status (or ends by the signal that came). */
 int tool_end(struct tool *tool, struct err *err);
 
 /* "iddump 0.1.0" in the caller's buffer. */
@@ -67,9 +73,42 @@ void tool_version(const struct tool *tool, char *text, size_t size);
 int tool_too_many(const char *operand, struct err *err);
 
 /* A dump, whatever format it is in: `path` NULL or "-" is stdin.  *name, for messages, lives as long as
- * the source.  NULL on error. */
+ * the source.  With `packed` rows come as chunks (chunk.h) where the input can give them so: from
+ * archives, and from plain files that can be read at any place.  NULL on error. */
 struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
-                                const char **name, struct err *err);
+                                bool packed, const char **name, struct err *err);
+
+/* The same for an input that is open; owns it from now on, also when NULL is returned on error. */
+struct source *tool_open_input(struct input *input, bool allow_incomplete, bool packed,
+                               struct err *err);
+
+/* "Output": where a stream goes and in which format. */
+struct output_options {
+	const char *output;     /* -o */
+	const char *format;     /* -F */
+	const char *level;      /* -Z */
+	bool long_window;       /* --long */
+	const char *chunk_size; /* --chunk-size */
+	bool archive_unless_said; /* not an option: the format when neither -F nor the name says */
+};
+
+extern const struct option_entry output_entries[];
+
+struct output_format {
+	bool archive;
+	struct archive_options archive_options;
+};
+
+/* What the options say together.  ERR_USAGE; nothing is opened. */
+int tool_output_format(const struct output_options *options, struct output_format *format,
+                       struct err *err);
+
+/* The writer that they ask for; ERR_USAGE also for an archive to a terminal.  NULL on error. */
+struct sink *tool_open_output(const struct tool *tool, const struct output_options *options,
+                              struct err *err);
+
+/* -j: how many jobs; 0 is one for each processor.  ERR_USAGE for more than there may be. */
+int tool_jobs(long wanted, int *jobs, struct err *err);
 
 /* At most one operand. */
 int tool_one_operand(const struct option_operands *operands, const char **operand,

@@ -5,7 +5,6 @@
 
 #include "common.h"
 #include "db_source.h"
-#include "plain_writer.h"
 
 static const char usage[] =
 	"iddump writes a PostgreSQL database, as of one moment, as a script with hashes\n"
@@ -15,7 +14,6 @@ static const char usage[] =
 	"\n";
 
 struct options {
-	const char *output;
 	struct option_list schemas;
 	struct option_list exclude_schemas;
 	struct option_list tables;
@@ -29,6 +27,8 @@ struct options {
 	bool no_acl;
 	bool no_comments;
 	bool no_unlogged;
+	bool role_passwords;
+	long jobs;
 	const char *lock_wait_timeout;
 	bool serializable_deferrable;
 	const char *snapshot;
@@ -38,9 +38,9 @@ struct options {
 
 #define AT(member) offsetof(struct options, member), NULL
 
-static const struct option_entry output_entries[] = {
-	{ 'o', "output", "FILE", "write to FILE, whole or not at all (default: stdout)", OPTION_TEXT,
-	  AT(output) },
+static const struct option_entry dump_entries[] = {
+	{ 'j', "jobs", "N", "read rows with N connections; 0: one a processor (default: 1)",
+	  OPTION_NUMBER, AT(jobs) },
 	{ 'n', "schema", "PATTERN", "dump these schemas only", OPTION_LIST, AT(schemas) },
 	{ 'N', "exclude-schema", "PATTERN", "don't dump these schemas", OPTION_LIST,
 	  AT(exclude_schemas) },
@@ -60,6 +60,8 @@ static const struct option_entry output_entries[] = {
 	{ 0, "no-comments", NULL, "leave out COMMENT", OPTION_FLAG, AT(no_comments) },
 	{ 0, "no-unlogged-table-data", NULL, "leave out rows of unlogged tables", OPTION_FLAG,
 	  AT(no_unlogged) },
+	{ 0, "role-passwords", NULL, "in an archive, keep the passwords' hashes of its roles",
+	  OPTION_FLAG, AT(role_passwords) },
 	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
 };
 
@@ -70,7 +72,7 @@ static const struct option_entry snapshot_entries[] = {
 	  AT(serializable_deferrable) },
 	{ 0, "snapshot", "ID", "use a snapshot that another session exported", OPTION_TEXT,
 	  AT(snapshot) },
-	{ 0, "pg-dump", "PATH", "the pg_dump for the definitions (default: the newest)", OPTION_TEXT,
+	{ 0, "pg-dump", "PATH", "the pg_dump for the definitions (default: of the server's version)", OPTION_TEXT,
 	  AT(pg_dump) },
 	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
 };
@@ -89,6 +91,20 @@ static int validate(const struct options *options, struct err *err)
 	return 0;
 }
 
+/* Of data alone each table must come behind those that it refers to. */
+static int choose_jobs(const struct tool *tool, struct options *options, struct err *err)
+{
+	int jobs;
+	if (tool_jobs(options->jobs, &jobs, err) < 0)
+		return -1;
+	if (jobs > 1 && options->data_only) {
+		log_note(&tool->log, "one job: --data-only writes tables in the order of their keys");
+		jobs = 1;
+	}
+	options->jobs = jobs;
+	return 0;
+}
+
 static struct selection selection(const struct options *options)
 {
 	return (struct selection){
@@ -102,6 +118,7 @@ static struct selection selection(const struct options *options)
 /* `version` must live as long as the source. */
 static struct source *open_database(const struct tool *tool, const char *version,
                                     const struct options *options,
+                                    const struct output_format *format,
                                     const struct pg_target *target, struct err *err)
 {
 	const struct db_source_options source_options = {
@@ -124,23 +141,38 @@ static struct source *open_database(const struct tool *tool, const char *version
 		.with_definitions = !options->data_only,
 		.with_data = !options->schema_only,
 		.skip_unlogged = options->no_unlogged,
+		.jobs = (int)options->jobs,
+		.chunk_bytes = format->archive_options.chunk_bytes,
+		.with_roles = format->archive,
+		.with_passwords = options->role_passwords,
+		.progress = tool->progress,
 	};
 	struct pg *pg = pg_connect(target, NULL, tool->program, &tool->log, err);
 	return pg ? db_source_new(pg, &source_options, &tool->log, err) : NULL;
 }
 
-static void dump(const struct tool *tool, const struct options *options,
-                 const struct pg_target *target, struct err *err)
+static int check_passwords(const struct options *options, const struct output_format *format,
+                           struct err *err)
 {
+	if (options->role_passwords && !format->archive)
+		return err_set(err, ERR_USAGE, "--role-passwords: only archives hold roles: add -F archive");
+	return 0;
+}
+
+static void dump(const struct tool *tool, const struct options *options,
+                 const struct output_options *output, const struct pg_target *target,
+                 struct err *err)
+{
+	struct output_format format;
 	struct sink *sink = NULL;
 	struct source *source = NULL;
 	char version[64];
 	tool_version(tool, version, sizeof(version));
-	struct outfile *out = outfile_open(options->output, &tool->log, err);
-	if (out)
-		sink = plain_writer_new(out, err);
+	if (tool_output_format(output, &format, err) == 0 &&
+	    check_passwords(options, &format, err) == 0)
+		sink = tool_open_output(tool, output, err);
 	if (sink)
-		source = open_database(tool, version, options, target, err);
+		source = open_database(tool, version, options, &format, target, err);
 	if (source && source_run(source, sink, err) == 0)
 		sink_finish(sink, err);
 	source_free(source);
@@ -149,23 +181,26 @@ static void dump(const struct tool *tool, const struct options *options,
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .jobs = 1 };
+	struct output_options output = { 0 };
 	struct general_options general = { 0 };
 	struct connection_options connection = { 0 };
 	const struct option_group groups[] = {
-		{ "Options", output_entries, &options },
+		{ "Options", dump_entries, &options },
+		{ "Output", output_entries, &output },
 		{ "The moment", snapshot_entries, &options },
 		{ "Connection", connection_entries, &connection },
 		{ "General", general_entries, &general },
 		{ NULL, NULL, NULL },
 	};
-	struct tool tool = { "iddump", usage, groups, &general, { 0 } };
+	struct tool tool = { "iddump", usage, groups, &general, { 0 }, NULL };
 	struct option_operands operands;
 	struct pg_target target;
 	struct err err = ERR_INIT;
 	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 &&
 	    tool_one_operand(&operands, &connection.database, &err) == 0 &&
-	    validate(&options, &err) == 0 && connection_target(&connection, &target, &err) == 0)
-		dump(&tool, &options, &target, &err);
+	    validate(&options, &err) == 0 && choose_jobs(&tool, &options, &err) == 0 &&
+	    connection_target(&connection, &target, &err) == 0)
+		dump(&tool, &options, &output, &target, &err);
 	return tool_end(&tool, &err);
 }

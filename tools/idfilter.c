@@ -4,7 +4,6 @@
 
 #include "common.h"
 #include "listing.h"
-#include "plain_writer.h"
 #include "strip.h"
 
 static const char usage[] =
@@ -16,7 +15,6 @@ static const char usage[] =
 
 struct options {
 	const char *input;
-	const char *output;
 	struct option_list strip;
 	struct option_list keep;
 	bool ignore_case;
@@ -29,8 +27,6 @@ struct options {
 
 static const struct option_entry entries[] = {
 	{ 'f', "file", "FILE", "read FILE (default: stdin)", OPTION_TEXT, AT(input) },
-	{ 'o', "output", "FILE", "write to FILE, whole or not at all (default: stdout)", OPTION_TEXT,
-	  AT(output) },
 	{ 'v', "invert-match", "REGEX", "strip the statements that match", OPTION_LIST, AT(strip) },
 	{ 'x', "extract", "REGEX", "strip all others; settings stay", OPTION_LIST, AT(keep) },
 	{ 'i', "ignore-case", NULL, "in all REGEXes, case does not matter", OPTION_FLAG,
@@ -76,18 +72,49 @@ static void print_stats(const struct options *options, const struct sink *filter
 		print_count("  stripped for want of an -x that matches", NULL, stats->unmatched);
 }
 
-static void filter(const struct tool *tool, const struct options *options, struct err *err)
+/* The table of contents or the stream. */
+static struct sink *open_output(const struct tool *tool, const struct options *options,
+                                const struct output_options *output, const char *name,
+                                struct err *err)
+{
+	if (!options->list)
+		return tool_open_output(tool, output, err);
+	struct outfile *out = outfile_open(output->output, &tool->log, err);
+	return out ? listing_new(out, name, err) : NULL;
+}
+
+/* Chunks of an archive that goes into another one, or is only listed, are not unpacked. */
+static bool stays_packed(const struct input *input, const struct options *options,
+                         const struct output_options *output, struct err *err)
+{
+	struct output_format format;
+	if (!input_is_archive(input))
+		return false;
+	return options->list || (tool_output_format(output, &format, err) == 0 && format.archive);
+}
+
+static void filter(const struct tool *tool, const struct options *options,
+                   struct output_options *output, struct err *err)
 {
 	const struct strip_options rules = {
-		options->strip.items, options->strip.count,  options->keep.items,
-		options->keep.count,  options->ignore_case,
+		.strip = options->strip.items,
+		.strip_count = options->strip.count,
+		.keep = options->keep.items,
+		.keep_count = options->keep.count,
+		.ignore_case = options->ignore_case,
+		.count_rows = options->stats,
 	};
 	struct sink *sink = NULL;
-	const char *name;
-	struct source *source = tool_open_stream(tool, options->input, options->allow_incomplete, &name, err);
-	struct outfile *out = source ? outfile_open(options->output, &tool->log, err) : NULL;
-	if (out)
-		sink = options->list ? listing_new(out, name, err) : plain_writer_new(out, err);
+	struct source *source = NULL;
+	struct input *input = input_open(options->input, &tool->log, err);
+	if (!input)
+		return;
+	const char *name = input_name(input);
+	output->archive_unless_said = input_is_archive(input);
+	bool packed = stays_packed(input, options, output, err);
+	source = tool_open_input(input, options->allow_incomplete, packed, err);
+	if (source)
+		sink = open_output(tool, options, output, name, err);
 	bool filtering = options->strip.count + options->keep.count > 0 || options->stats;
 	if (sink && filtering)
 		sink = strip_filter_new(&rules, sink, &tool->log, err);
@@ -98,20 +125,31 @@ static void filter(const struct tool *tool, const struct options *options, struc
 	source_free(source);
 }
 
+/* Before the input is opened: whatever it is, these can't be read. */
+static int validate(const struct output_options *output, struct err *err)
+{
+	struct output_options lenient = *output;
+	struct output_format format;
+	lenient.archive_unless_said = true;
+	return tool_output_format(&lenient, &format, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
+	struct output_options output = { 0 };
 	struct general_options general = { 0 };
 	const struct option_group groups[] = {
 		{ "Options", entries, &options },
+		{ "Output", output_entries, &output },
 		{ "General", own_general_entries, &general },
 		{ NULL, NULL, NULL },
 	};
-	struct tool tool = { "idfilter", usage, groups, &general, { 0 } };
+	struct tool tool = { "idfilter", usage, groups, &general, { 0 }, NULL };
 	struct option_operands operands;
 	struct err err = ERR_INIT;
 	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 &&
-	    tool_one_operand(&operands, &options.input, &err) == 0)
-		filter(&tool, &options, &err);
+	    tool_one_operand(&operands, &options.input, &err) == 0 && validate(&output, &err) == 0)
+		filter(&tool, &options, &output, &err);
 	return tool_end(&tool, &err);
 }

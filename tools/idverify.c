@@ -1,5 +1,4 @@
 /* idverify: are two databases, or a database and a dump, the same? */
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,9 @@
 #include "compare.h"
 #include "db_source.h"
 #include "digest_sink.h"
+#include "jobs.h"
 #include "report.h"
+#include "unpack_sink.h"
 
 static const char usage[] =
 	"idverify says whether two databases hold the same, or a database and a dump, or\n"
@@ -28,6 +29,7 @@ struct options {
 	const char *output;
 	int format;
 	bool allow_incomplete;
+	long jobs;
 };
 
 static const struct option_entry entries[] = {
@@ -35,6 +37,8 @@ static const struct option_entry entries[] = {
 	  offsetof(struct options, output), NULL },
 	{ 0, "format", "FORMAT", "text or json", OPTION_CHOICE, offsetof(struct options, format),
 	  formats },
+	{ 'j', "jobs", "N", "read each side in N jobs; 0: one a processor (default: 1)", OPTION_NUMBER,
+	  offsetof(struct options, jobs), NULL },
 	{ 0, "allow-incomplete", NULL, "dumps need no end mark, unless they are idkit's",
 	  OPTION_FLAG, offsetof(struct options, allow_incomplete), NULL },
 	{ 0, NULL, NULL, NULL, OPTION_FLAG, 0, NULL },
@@ -47,13 +51,14 @@ struct side {
 	struct buf name; /* for the report */
 	struct source *source;
 	struct sink *digests;
-	struct err err; /* when it is read in a thread of its own */
+	struct sink *unpack; /* in front of them; streams only */
 };
 
 struct verification {
 	const struct tool *tool;
 	const struct options *options;
 	const struct pg_target *where;
+	int jobs; /* for each side */
 	struct side a;
 	struct side b;
 	struct contents *layout;
@@ -62,7 +67,7 @@ struct verification {
 static struct side side_of(const char *argument)
 {
 	struct stat status;
-	struct side side = { .argument = argument, .name = BUF_INIT, .err = ERR_INIT };
+	struct side side = { .argument = argument, .name = BUF_INIT };
 	if (strncmp(argument, "db:", 3) == 0) {
 		side.argument = argument + 3;
 	} else if (strncmp(argument, "file:", 5) == 0) {
@@ -78,7 +83,8 @@ static int open_stream(struct verification *verification, struct side *side, str
 {
 	const char *name;
 	side->source = tool_open_stream(verification->tool, side->argument,
-	                                verification->options->allow_incomplete, &name, err);
+	                                verification->options->allow_incomplete,
+	                                verification->jobs > 1, &name, err);
 	if (!side->source)
 		return -1;
 	buf_adds(&side->name, name);
@@ -87,7 +93,14 @@ static int open_stream(struct verification *verification, struct side *side, str
 
 static int open_database(struct verification *verification, struct side *side, struct err *err)
 {
-	const struct db_source_options options = { .with_data = true };
+	/* Of two databases, which are read at the same time, one tells how far it is. */
+	bool tells = side == &verification->b || verification->b.is_stream;
+	const struct db_source_options options = {
+		.with_data = true,
+		.any_order = true,
+		.jobs = verification->jobs,
+		.progress = tells ? verification->tool->progress : NULL,
+	};
 	const struct log *log = &verification->tool->log;
 	struct pg_target target = *verification->where;
 	target.database = side->argument;
@@ -107,17 +120,26 @@ static int open_side(struct verification *verification, struct side *side, struc
 	                       : open_database(verification, side, err);
 }
 
+static struct sink *open_digests(struct side *side, const struct contents *layout, int jobs,
+                                 struct err *err)
+{
+	side->digests = digest_sink_new(side->is_stream ? layout : NULL, err);
+	if (!side->digests || !side->is_stream)
+		return side->digests;
+	return side->unpack = unpack_sink_new(side->digests, jobs, err);
+}
+
 /* `layout`: the order of columns that the other side has; `encoding`: that of its text, or NULL. */
 static int read_side(struct side *side, const struct contents *layout, const char *encoding,
-                     struct err *err)
+                     int jobs, struct err *err)
 {
 	if (!side->is_stream) {
 		db_source_set_layout(side->source, layout);
 		if (db_source_set_encoding(side->source, encoding, err) < 0)
 			return -1;
 	}
-	side->digests = digest_sink_new(side->is_stream ? layout : NULL, err);
-	if (!side->digests || source_run(side->source, side->digests, err) < 0)
+	struct sink *sink = open_digests(side, layout, jobs, err);
+	if (!sink || source_run(side->source, sink, err) < 0)
 		return -1;
 	if (digest_sink_schema_only(side->digests))
 		return err_set(err, ERR_USAGE, "%s holds definitions only: there is nothing to compare",
@@ -130,36 +152,40 @@ static int read_side(struct side *side, const struct contents *layout, const cha
 	return 0;
 }
 
-/* What the thread for side A needs. */
+/* What a side's thread needs. */
 struct reading {
 	struct side *side;
 	const struct contents *layout;
-	int result;
+	int jobs;
 };
 
-static void *read_in_thread(void *arg)
+static int run_reading(void *arg, struct err *err)
 {
-	struct reading *reading = arg;
-	reading->result = read_side(reading->side, reading->layout, NULL, &reading->side->err);
-	return NULL;
+	const struct reading *reading = arg;
+	return read_side(reading->side, reading->layout, NULL, reading->jobs, err);
 }
 
-/* Two databases are read at the same time, each on its own connection. */
+static void stop_reading(void *arg)
+{
+	source_stop(((const struct reading *)arg)->side->source);
+}
+
+/* Two databases are read at the same time, each on its own connections; when one fails, the other one
+ * is stopped. */
 static int read_both_databases(struct verification *verification, struct err *err)
 {
-	pthread_t thread;
 	verification->layout = db_source_describe(verification->a.source, err);
-	if (!verification->layout)
-		return -1;
-	struct reading a = { &verification->a, verification->layout, 0 };
-	int failed = pthread_create(&thread, NULL, read_in_thread, &a);
-	if (failed)
-		return err_system(err, failed, "cannot start a thread");
-	int result = read_side(&verification->b, verification->layout, NULL, err);
-	pthread_join(thread, NULL);
-	if (a.result < 0)
-		*err = verification->a.err;
-	return result < 0 ? -1 : a.result;
+	struct jobs *jobs = verification->layout ? jobs_new(err) : NULL;
+	struct reading a = { &verification->a, verification->layout, verification->jobs };
+	struct reading b = { &verification->b, verification->layout, verification->jobs };
+	int result = -1;
+	if (jobs && jobs_on_stop(jobs, stop_reading, &a, err) == 0 &&
+	    jobs_on_stop(jobs, stop_reading, &b, err) == 0 &&
+	    jobs_start(jobs, run_reading, &a, err) == 0 &&
+	    jobs_start(jobs, run_reading, &b, err) == 0)
+		result = jobs_wait(jobs, err);
+	jobs_free(jobs);
+	return result;
 }
 
 /* A stream's order of columns can't be chosen, a database's can: streams first. */
@@ -172,10 +198,10 @@ static int read_sides(struct verification *verification, struct err *err)
 		first = &verification->b;
 		second = &verification->a;
 	}
-	if (read_side(first, NULL, NULL, err) < 0)
+	if (read_side(first, NULL, NULL, verification->jobs, err) < 0)
 		return -1;
 	return read_side(second, digest_sink_contents(first->digests),
-	                 digest_sink_encoding(first->digests), err);
+	                 digest_sink_encoding(first->digests), verification->jobs, err);
 }
 
 static int write_report(const struct verification *verification, const struct buf *text,
@@ -251,6 +277,7 @@ static int report_single(const struct verification *verification, struct err *er
 
 static void side_release(struct side *side)
 {
+	sink_free(side->unpack);
 	source_free(side->source);
 	sink_free(side->digests);
 	buf_release(&side->name);
@@ -294,7 +321,7 @@ static void verify(struct verification *verification, const struct option_operan
 		goto out;
 	if (both && read_sides(verification, err) == 0)
 		report(verification, err);
-	else if (!both && read_side(&verification->a, NULL, NULL, err) == 0)
+	else if (!both && read_side(&verification->a, NULL, NULL, verification->jobs, err) == 0)
 		report_single(verification, err);
 out:
 	side_release(&verification->a);
@@ -304,7 +331,7 @@ out:
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .jobs = 1 };
 	struct general_options general = { 0 };
 	struct connection_options connection = { 0 };
 	const struct option_group groups[] = {
@@ -313,13 +340,20 @@ int main(int argc, char **argv)
 		{ "General", general_entries, &general },
 		{ NULL, NULL, NULL },
 	};
-	struct tool tool = { "idverify", usage, groups, &general, { 0 } };
+	struct tool tool = { "idverify", usage, groups, &general, { 0 }, NULL };
 	struct option_operands operands;
 	struct pg_target where;
+	int jobs;
 	struct err err = ERR_INIT;
 	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 && validate(&operands, &err) == 0 &&
+	    tool_jobs(options.jobs, &jobs, &err) == 0 &&
 	    connection_target(&connection, &where, &err) == 0) {
-		struct verification verification = { .tool = &tool, .options = &options, .where = &where };
+		struct verification verification = {
+			.tool = &tool,
+			.options = &options,
+			.where = &where,
+			.jobs = jobs,
+		};
 		verify(&verification, &operands, &err);
 	}
 	return tool_end(&tool, &err);

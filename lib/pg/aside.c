@@ -44,8 +44,8 @@ static int read_time(struct pg *pg, long ago, char when[ASIDE_TIME_BYTES + 1], s
 	         "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.clock_timestamp()) "
 	         "OPERATOR(pg_catalog.-) '%ld days'::pg_catalog.interval, " TIME_FORMAT ")",
 	         ago);
-	char *text = buf_check(&sql, "a statement", err) == 0 ? pg_query_value(pg, sql.data, err)
-	                                                      : NULL;
+	char *text =
+	    buf_check(&sql, "a statement", err) == 0 ? pg_query_value(pg, sql.data, err) : NULL;
 	if (text)
 		snprintf(when, ASIDE_TIME_BYTES + 1, "%s", text);
 	free(text);
@@ -72,14 +72,13 @@ int aside_choose_name(struct pg *pg, const char *name, char when[ASIDE_TIME_BYTE
 /* What might be one: the mark is read here. */
 static struct pg_rows *query_candidates(struct pg *pg, const char *name, struct err *err)
 {
-	return pg_queryf(
-		pg, err,
-		"SELECT d.oid, d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'), "
-		"pg_catalog.pg_get_userbyid(d.datdba), COALESCE(p.datdba = d.datdba, true) "
-		"FROM pg_catalog.pg_database d "
-		"LEFT JOIN pg_catalog.pg_database p ON p.datname = %L "
-		"WHERE d.datname ~ '^" ASIDE_PREFIX "[0-9]{8}T[0-9]{6}Z_' AND d.datname <> %L",
-		name, name);
+	return pg_queryf(pg, err,
+	                 "SELECT d.oid, d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'), "
+	                 "pg_catalog.pg_get_userbyid(d.datdba), COALESCE(p.datdba = d.datdba, true) "
+	                 "FROM pg_catalog.pg_database d "
+	                 "LEFT JOIN pg_catalog.pg_database p ON p.datname = %L "
+	                 "WHERE d.datname ~ '^" ASIDE_PREFIX "[0-9]{8}T[0-9]{6}Z_' AND d.datname <> %L",
+	                 name, name);
 }
 
 static int add_item(struct aside_list *list, const struct pg_rows *rows, int row,
@@ -93,8 +92,7 @@ static int add_item(struct aside_list *list, const struct pg_rows *rows, int row
 	item->owner = strdup(pg_value(rows, row, 3));
 	item->same_owner = pg_value_bool(rows, row, 4);
 	item->comment = comment ? strdup(comment) : NULL;
-	return !item->owner || (comment && !item->comment) ? err_memory(err, "a list of databases")
-	                                                   : 0;
+	return !item->owner || (comment && !item->comment) ? err_memory(err, "a list of databases") : 0;
 }
 
 static int add_if_marked(struct aside_list *list, const char *name, const struct pg_rows *rows,
@@ -116,21 +114,25 @@ static int compare_newest_first(const void *a, const void *b)
 	return strcmp(((const struct aside *)b)->when, ((const struct aside *)a)->when);
 }
 
+static int add_all(struct aside_list *list, const char *name, const struct pg_rows *rows,
+                   struct err *err)
+{
+	int count = pg_rows_count(rows);
+	*list = (struct aside_list){ calloc((size_t)count + 1, sizeof(*list->items)), 0 };
+	if (!list->items)
+		return err_memory(err, "a list of databases");
+	for (int row = 0; row < count; row++)
+		if (add_if_marked(list, name, rows, row, err) < 0)
+			return -1;
+	qsort(list->items, list->count, sizeof(*list->items), compare_newest_first);
+	return 0;
+}
+
 int aside_list_read(struct pg *pg, const char *name, struct aside_list *list, struct err *err)
 {
 	struct pg_rows *rows = query_candidates(pg, name, err);
-	if (!rows)
-		return -1;
-	int count = pg_rows_count(rows), result = 0;
-	list->count = 0;
-	list->items = calloc((size_t)count + 1, sizeof(*list->items));
-	if (!list->items)
-		result = err_memory(err, "a list of databases");
-	for (int row = 0; result == 0 && row < count; row++)
-		result = add_if_marked(list, name, rows, row, err);
-	if (result == 0)
-		qsort(list->items, list->count, sizeof(*list->items), compare_newest_first);
-	else
+	int result = rows ? add_all(list, name, rows, err) : -1;
+	if (rows && result < 0)
 		aside_list_release(list);
 	pg_rows_free(rows);
 	return result;
@@ -149,7 +151,7 @@ void aside_list_release(struct aside_list *list)
 int aside_drop(struct pg *pg, const char *name, struct err *err)
 {
 	struct pg_rows *rows = pg_queryf(
-		pg, err, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = %L", name);
+	    pg, err, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = %L", name);
 	if (!rows)
 		return -1;
 	bool is_template = pg_rows_count(rows) > 0 && pg_value_bool(rows, 0, 0);
@@ -172,16 +174,15 @@ int aside_drop_older(struct pg *pg, const char *name, long days, uint32_t kept,
 		if (strcmp(item->when, before) >= 0 || item->oid == kept || !item->same_owner)
 			continue;
 		if (aside_drop(pg, item->name, &failed) == 0) {
-			log_note(log, "database \"%s\", set aside %s, was dropped", item->name,
-			         item->when);
+			log_note(log, "database \"%s\", set aside %s, was dropped", item->name, item->when);
 			continue;
 		}
 		if (failed.kind == ERR_SIGNAL) {
 			*err = failed;
 			break;
 		}
-		log_warning(log, "database \"%s\", set aside %s, could not be dropped: %s",
-		            item->name, item->when, failed.message);
+		log_warning(log, "database \"%s\", set aside %s, could not be dropped: %s", item->name,
+		            item->when, failed.message);
 		err_set(err, ERR_DATABASE, "not all databases that were set aside could be dropped");
 	}
 	aside_list_release(&list);

@@ -6,10 +6,10 @@
  *     idkit set aside 2026-11-22T16:04:05.123456Z "keycloak"
  *     the comment that it had before, if any
  *
- * The mark is a comment, and not a setting of the database, because only a superuser may give a database
- * a setting that the server does not know.  What counts as set aside has such a name and such a
- * mark, and its owner is the present database's: nobody can give away a database, so nobody can
- * pass one off for somebody else's.
+ * The mark is a comment, and not a setting of the database, because only a superuser may give a
+ * database a setting that the server does not know.  What counts as set aside has such a name and
+ * such a mark, and its owner is the present database's: nobody can give away a database, so nobody
+ * can pass one off for somebody else's.
  */
 #ifndef IDKIT_PG_ASIDE_H
 #define IDKIT_PG_ASIDE_H
@@ -24,7 +24,8 @@
 /* "2026-11-22T16:04:05.123456Z", UTC: as texts these compare as the times do. */
 #define ASIDE_TIME_BYTES 27
 
-/* ---- marks -------------------------------------------------------------------------------------- */
+/* ---- marks --------------------------------------------------------------------------------------
+ */
 
 struct aside_mark {
 	char when[ASIDE_TIME_BYTES + 1];
@@ -39,7 +40,8 @@ void aside_mark_add(struct buf *text, const char *when, const char *name, const 
 bool aside_mark_read(const char *text, struct aside_mark *mark);
 void aside_mark_release(struct aside_mark *mark);
 
-/* ---- databases ---------------------------------------------------------------------------------- */
+/* ---- databases ----------------------------------------------------------------------------------
+ */
 
 struct aside {
 	uint32_t oid;
@@ -54,7 +56,10 @@ struct aside_list {
 	struct aside *items; /* the newest first */
 	size_t count;
 };
-#define ASIDE_LIST_INIT { NULL, 0 }
+#define ASIDE_LIST_INIT                                                                            \
+	{                                                                                              \
+		NULL, 0                                                                                    \
+	}
 
 /* Those that were set aside as `name`. */
 int aside_list_read(struct pg *pg, const char *name, struct aside_list *list, struct err *err);
@@ -65,8 +70,9 @@ int aside_choose_name(struct pg *pg, const char *name, char when[ASIDE_TIME_BYTE
                       char aside[DATABASE_NAME_BYTES + 1], struct err *err);
 
 /*
- * Drops those that were set aside as `name` more than `days` days ago and have the same owner as the
- * present one; `kept` (an OID, or 0) stays.  One that can't be dropped is a warning, and -1 at the end.
+ * Drops those that were set aside as `name` more than `days` days ago and have the same owner as
+ * the present one; `kept` (an OID, or 0) stays.  One that can't be dropped is a warning, and -1 at
+ * the end.
  */
 int aside_drop_older(struct pg *pg, const char *name, long days, uint32_t kept,
                      const struct log *log, struct err *err);

@@ -75,7 +75,7 @@ struct pg_rows *pg_queryf(struct pg *pg, struct err *err, const char *format, ..
 	sql_addv(&sql, format, arguments);
 	va_end(arguments);
 	struct pg_rows *rows =
-		buf_check(&sql, "a statement", err) == 0 ? pg_query(pg, sql.data, err) : NULL;
+	    buf_check(&sql, "a statement", err) == 0 ? pg_query(pg, sql.data, err) : NULL;
 	buf_release(&sql);
 	return rows;
 }

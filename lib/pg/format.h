@@ -5,8 +5,8 @@
  *     rows = pg_queryf(pg, err, "SELECT oid FROM pg_catalog.pg_database WHERE datname = %L", name)
  *
  * As PostgreSQL's format(): %I is an identifier and %L a literal (NULL for a NULL pointer), quoted
- * where that is needed, %s is text as it is (all const char *), %u an unsigned (an OID), %d an int, and %%
- * a percent sign.  Anything else is a mistake of the caller's: the buffer fails.
+ * where that is needed, %s is text as it is (all const char *), %u an unsigned (an OID), %d an int,
+ * and %% a percent sign.  Anything else is a mistake of the caller's: the buffer fails.
  */
 #ifndef IDKIT_PG_FORMAT_H
 #define IDKIT_PG_FORMAT_H

@@ -54,7 +54,7 @@ int maintenance_reconnect(struct pg **pg, struct err *err)
 int maintenance_find(struct pg *pg, const char *name, uint32_t *oid, struct err *err)
 {
 	struct pg_rows *rows =
-		pg_queryf(pg, err, "SELECT oid FROM pg_catalog.pg_database WHERE datname = %L", name);
+	    pg_queryf(pg, err, "SELECT oid FROM pg_catalog.pg_database WHERE datname = %L", name);
 	if (!rows)
 		return -1;
 	*oid = pg_rows_count(rows) > 0 ? (uint32_t)strtoul(pg_value(rows, 0, 0), NULL, 10) : 0;

@@ -1,6 +1,6 @@
 /*
- * maintenance.h - the databases of a server, from outside: made, renamed and dropped on a connection to
- * another one.
+ * maintenance.h - the databases of a server, from outside: made, renamed and dropped on a
+ * connection to another one.
  */
 #ifndef IDKIT_PG_MAINTENANCE_H
 #define IDKIT_PG_MAINTENANCE_H
@@ -12,13 +12,13 @@
 /* NAMEDATALEN - 1. */
 #define DATABASE_NAME_BYTES 63
 
-/* To postgres, else to template1, with the rest as in `target`; not to the database `name`, which is the
- * one concerned. */
+/* To postgres, else to template1, with the rest as in `target`; not to the database `name`, which
+ * is the one concerned. */
 struct pg *maintenance_connect(const struct pg_target *target, const char *name,
                                const char *program, const struct log *log, struct err *err);
 
-/* A new connection in the place of one that broke.  Waits half a minute for a server that starts again
- * (as it does when it lost a backend by kill -9).  On failure *pg is still the old one. */
+/* A new connection in the place of one that broke.  Waits half a minute for a server that starts
+ * again (as it does when it lost a backend by kill -9).  On failure *pg is still the old one. */
 int maintenance_reconnect(struct pg **pg, struct err *err);
 
 /* *oid is 0 when there is none of that name.  0 or -1. */

@@ -38,12 +38,12 @@ static void note_leftover(const struct log *log, const char *name)
 
 int scratch_report_leftovers(struct pg *pg, const struct log *log, struct err *err)
 {
-	struct pg_rows *rows = pg_query(
-		pg,
-		"SELECT d.datname FROM pg_catalog.pg_database d "
-		"WHERE d.datname ~ '^" SCRATCH_PREFIX "[0-9a-f]{8}_' AND NOT EXISTS "
-		"(SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) ORDER BY 1",
-		err);
+	struct pg_rows *rows =
+	    pg_query(pg,
+	             "SELECT d.datname FROM pg_catalog.pg_database d "
+	             "WHERE d.datname ~ '^" SCRATCH_PREFIX "[0-9a-f]{8}_' AND NOT EXISTS "
+	             "(SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) ORDER BY 1",
+	             err);
 	if (!rows)
 		return -1;
 	for (int row = 0; row < pg_rows_count(rows); row++)
@@ -91,6 +91,11 @@ failed:
 	return NULL;
 }
 
+struct pg *scratch_connection(const struct scratch *scratch)
+{
+	return scratch->pg;
+}
+
 /* What the new database can't be given is found out before the hours of filling it. */
 static int rehearse(struct scratch *scratch, struct err *err)
 {
@@ -120,8 +125,7 @@ struct pg *scratch_create(struct scratch *scratch, const struct stream_header *h
 	}
 	if (rehearse(scratch, err) < 0)
 		goto out;
-	log_detail(scratch->log, "restoring into \"%s\", to be \"%s\"", scratch->name,
-	           scratch->target);
+	log_detail(scratch->log, "restoring into \"%s\", to be \"%s\"", scratch->name, scratch->target);
 	pg = pg_connect_like(scratch->pg, scratch->name, err);
 out:
 	buf_release(&sql);
@@ -152,10 +156,11 @@ static int postpone(struct scratch *scratch, struct err *err)
 		return give_up(scratch, err);
 	scratch->exists = false;
 	swap_add_way_back(&way, scratch->target, true);
-	err_append(err,
-	           "\nHINT:  The restored database is complete, and kept as \"%s\"; this puts it in its "
-	           "place, and ends the sessions that are in the way: %s",
-	           aside, way.failed ? "idrestore --swap-back --force" : way.data);
+	err_append(
+	    err,
+	    "\nHINT:  The restored database is complete, and kept as \"%s\"; this puts it in its "
+	    "place, and ends the sessions that are in the way: %s",
+	    aside, way.failed ? "idrestore --swap-back --force" : way.data);
 	buf_release(&way);
 	return -1;
 }
@@ -192,7 +197,8 @@ static void warn_left(const struct scratch *scratch, const struct err *err)
 {
 	struct buf drop = BUF_INIT;
 	sql_addf(&drop, "DROP DATABASE %I", scratch->name);
-	log_warning(scratch->log, "scratch database \"%s\" could not be dropped (%s); remove it with: %s",
+	log_warning(scratch->log,
+	            "scratch database \"%s\" could not be dropped (%s); remove it with: %s",
 	            scratch->name, err->message, drop.failed ? "DROP DATABASE" : drop.data);
 	buf_release(&drop);
 }

@@ -59,7 +59,7 @@ static int add_locale(const struct scratch *scratch, const struct stream_header 
 
 /* In the words of a stream's header.  Column names by version. */
 static const char *const header_keys[] = { "encoding",        "collate", "ctype",
-	                                   "locale_provider", "locale",  "icu_rules" };
+	                                       "locale_provider", "locale",  "icu_rules" };
 #define HEADER_KEYS ((int)(sizeof(header_keys) / sizeof(*header_keys)))
 
 static struct pg_rows *query_present(const struct scratch *scratch, struct err *err)
@@ -99,8 +99,8 @@ static int add_like_present(const struct scratch *scratch, const struct stream_h
 	struct stream_header *present = rows ? stream_header_new(err) : NULL;
 	int result = present ? 0 : -1;
 	if (present && pg_rows_count(rows) == 0)
-		result = err_set(err, ERR_DATABASE, "database \"%s\" is not there any more",
-		                 scratch->target);
+		result =
+		    err_set(err, ERR_DATABASE, "database \"%s\" is not there any more", scratch->target);
 	for (int i = 0; result == 0 && i < HEADER_KEYS; i++)
 		result = stream_header_set(present, header_keys[i], pg_value(rows, 0, i), err);
 	if (result == 0) {

@@ -1,10 +1,11 @@
 /*
- * The renames.  RenameDatabase() (src/backend/commands/dbcommands.c) takes the database's lock, for which
- * new connections then wait, and looks up to 50 times, each 100 ms, whether anybody is still connected.
- * So that it is a matter of milliseconds, a second connection ends the sessions (with force), and when
- * the last one has gone sends a NOTIFY that the first one listens to: its signal ends the pause early
- * (pg_usleep(), src/port/pgsleep.c).  When somebody does not go at once, the rename is cancelled, those
- * who wait for the lock are let in, and it is tried again.
+ * The renames.  RenameDatabase() (src/backend/commands/dbcommands.c) takes the database's lock, for
+ * which new connections then wait, and looks up to 50 times, each 100 ms, whether anybody is still
+ * connected.  So that it is a matter of milliseconds, a second connection ends the sessions (with
+ * force), and when the last one has gone sends a NOTIFY that the first one listens to: its signal
+ * ends the pause early (pg_usleep(), src/port/pgsleep.c).  When somebody does not go at once, the
+ * server's statement_timeout ends the rename, those who wait for the lock are let in, and it is
+ * tried again.
  */
 #include "swap.h"
 
@@ -20,14 +21,20 @@
 
 /* The server waits five seconds in each of them for sessions in the source to leave. */
 #define SOURCE_ATTEMPTS 12
-/* So long the lock may be held in one attempt, and so long we try. */
-#define HOLD_MS          100
-#define HOLD_FORCE_MS    2000
+/* So long others may have to wait in each of the first attempts, then twice as long, and so on;
+ * where nobody is ended, waiting long is of no use. */
+#define SHORT_ATTEMPTS           5
+#define FIRST_HOLD_MS            8
+#define LARGEST_HOLD_MS          2000
+#define LARGEST_HOLD_UNFORCED_MS 100
+/* In which those who waited are let through; doubled, too. */
+#define FIRST_PAUSE_MS   20
+#define LARGEST_PAUSE_MS 200
+/* So long we try. */
 #define LONGEST_MS       5000
 #define LONGEST_FORCE_MS 30000
-#define PAUSE_USEC       200000
-/* How long those that were ended may take to go before the lock is asked for, in milliseconds. */
-#define LEAVE_MS 20
+/* How long a moment is waited for in which nobody is there, before the lock is asked for. */
+#define QUIET_MS 50
 
 /* What is under way: which of the two the server found in use. */
 enum stage { STAGE_PREPARING, STAGE_SOURCE, STAGE_PRESENT, STAGE_END };
@@ -44,7 +51,7 @@ struct swap {
 	uint32_t source, present;
 	char when[ASIDE_TIME_BYTES + 1];
 	char spare[DATABASE_NAME_BYTES + 1]; /* the source's name while it waits for the other */
-	int source_attempts;
+	int source_attempts, present_attempts;
 	int64_t give_up_at; /* on the present one; 0: not tried yet */
 };
 
@@ -67,11 +74,9 @@ static int look_up(struct swap *swap, struct err *err)
 	    maintenance_find(*swap->pg, request->name, &swap->present, err) < 0)
 		return -1;
 	if (swap->source == 0)
-		return err_set(err, ERR_DATABASE, "database \"%s\" is not there any more",
-		               request->source);
+		return err_set(err, ERR_DATABASE, "database \"%s\" is not there any more", request->source);
 	if (request->kind == SWAP_PROPERTIES && swap->present == 0)
-		return err_set(err, ERR_DATABASE, "database \"%s\" is not there any more",
-		               request->name);
+		return err_set(err, ERR_DATABASE, "database \"%s\" is not there any more", request->name);
 	/* Somebody's of that name is for the server to refuse. */
 	if (request->kind == SWAP_NAME_ONLY)
 		swap->present = 0;
@@ -102,8 +107,8 @@ static int prepare(struct swap *swap, struct err *err)
 	}
 }
 
-/* The source goes first, and for a moment to a third name: from then on nobody gets into it, so that
- * its second rename waits for nobody while the present one's lock is held. */
+/* The source goes first, and for a moment to a third name: from then on nobody gets into it, so
+ * that its second rename waits for nobody while the present one's lock is held. */
 static int move_source(struct swap *swap, struct err *err)
 {
 	const struct swap_request *request = swap->request;
@@ -115,10 +120,26 @@ static int move_source(struct swap *swap, struct err *err)
 	return rename_to(swap, request->source, swap->spare, err);
 }
 
+/* `first` milliseconds in the first attempts at the present one, then twice as long, … */
+static int growing(const struct swap *swap, int first, int largest)
+{
+	for (int i = SHORT_ATTEMPTS; i < swap->present_attempts && first < largest; i++)
+		first *= 2;
+	return first < largest ? first : largest;
+}
+
+/* Others wait from here on: the server ends the statement when that takes too long. */
+static int limit_hold(struct swap *swap, struct err *err)
+{
+	swap->present_attempts++;
+	return pg_runf(*swap->pg, err, "SET LOCAL statement_timeout = %d",
+	               growing(swap, FIRST_HOLD_MS,
+	                       swap->request->force ? LARGEST_HOLD_MS : LARGEST_HOLD_UNFORCED_MS));
+}
+
 static int move_present(struct swap *swap, struct err *err)
 {
 	struct buf sql = BUF_INIT;
-	int64_t until = now_usec() + 1000 * (swap->request->force ? HOLD_FORCE_MS : HOLD_MS);
 	swap->stage = STAGE_PRESENT;
 	sql_addf(&sql, "ALTER DATABASE %I RENAME TO %I", swap->request->name, swap->result->aside);
 	int result = buf_check(&sql, "a statement", err);
@@ -126,11 +147,9 @@ static int move_present(struct swap *swap, struct err *err)
 		result = pg_send(*swap->pg, sql.data, err);
 	if (result == 0) {
 		/* What goes wrong here, the first connection will tell. */
-		do {
+		do
 			sessions_hurry(swap->helper, swap->present);
-			if (now_usec() > until)
-				pg_cancel(*swap->pg);
-		} while (!pg_wait(*swap->pg, 1));
+		while (!pg_wait(*swap->pg, 1));
 		result = pg_result(*swap->pg, err);
 	}
 	buf_release(&sql);
@@ -141,9 +160,8 @@ static char *comment_of(struct swap *swap, struct err *err)
 {
 	struct buf sql = BUF_INIT;
 	sql_addf(&sql, "SELECT pg_catalog.shobj_description(%u, 'pg_database')", swap->present);
-	char *comment = buf_check(&sql, "a statement", err) == 0
-	                    ? pg_query_value(*swap->pg, sql.data, err)
-	                    : NULL;
+	char *comment =
+	    buf_check(&sql, "a statement", err) == 0 ? pg_query_value(*swap->pg, sql.data, err) : NULL;
 	buf_release(&sql);
 	return comment;
 }
@@ -158,8 +176,8 @@ static int mark(struct swap *swap, struct err *err)
 	aside_mark_add(&text, swap->when, swap->request->name, comment[0] ? comment : NULL);
 	int result = buf_check(&text, "a comment", err);
 	if (result == 0)
-		result = pg_runf(*swap->pg, err, "COMMENT ON DATABASE %I IS %L", swap->request->name,
-		                 text.data);
+		result =
+		    pg_runf(*swap->pg, err, "COMMENT ON DATABASE %I IS %L", swap->request->name, text.data);
 	buf_release(&text);
 	free(comment);
 	return result;
@@ -172,20 +190,22 @@ static int exchange(struct swap *swap, struct err *err)
 	if (move_present(swap, err) < 0)
 		return -1;
 	swap->stage = STAGE_END;
-	if (rename_to(swap, swap->spare, swap->request->name, err) < 0 ||
+	/* A COMMIT may wait for a standby. */
+	if (pg_exec(*swap->pg, "SET LOCAL statement_timeout = 0", err) < 0 ||
+	    rename_to(swap, swap->spare, swap->request->name, err) < 0 ||
 	    pg_exec(*swap->pg, "COMMIT", err) < 0)
 		return -1;
-	log_detail(swap->log, "renamed in %.1f ms", (double)(now_usec() - began) / 1000);
+	log_detail(swap->log, "renamed in %.1f ms, at attempt %d", (double)(now_usec() - began) / 1000,
+	           swap->present_attempts);
 	return 0;
 }
 
-/* So that usually nobody has to be ended while others wait for the lock. */
+/* So that usually nobody has to go while others wait for the lock. */
 static int clear(struct swap *swap, struct err *err)
 {
-	if (sessions_end(swap->helper, swap->present, err) < 0)
+	if (swap->request->force && sessions_end(swap->helper, swap->present, err) < 0)
 		return -1;
-	sessions_hurry(swap->helper, swap->present);
-	for (int i = 0; i < LEAVE_MS && !sessions_none(swap->helper, swap->present); i++)
+	for (int i = 0; i < QUIET_MS && !sessions_hurry(swap->helper, swap->present); i++)
 		usleep(1000);
 	return 0;
 }
@@ -193,7 +213,7 @@ static int clear(struct swap *swap, struct err *err)
 static int set_aside(struct swap *swap, struct err *err)
 {
 	swap->stage = STAGE_PREPARING;
-	if (mark(swap, err) < 0 || (swap->request->force && clear(swap, err) < 0))
+	if (mark(swap, err) < 0 || limit_hold(swap, err) < 0 || clear(swap, err) < 0)
 		return -1;
 	interrupt_hold();
 	int result = exchange(swap, err);
@@ -279,7 +299,8 @@ static void note_source_users(struct swap *swap)
 	struct err ignored = ERR_INIT;
 	struct buf text = BUF_INIT;
 	if (sessions_describe(*swap->pg, swap->source, &text, &ignored) > 0)
-		log_note(swap->log, "database \"%s\" waits for its name: somebody is connected to \"%s\"\n%s",
+		log_note(swap->log,
+		         "database \"%s\" waits for its name: somebody is connected to \"%s\"\n%s",
 		         swap->request->name, swap->request->source, text.data);
 	buf_release(&text);
 }
@@ -292,9 +313,8 @@ static bool may_try_again(struct swap *swap)
 		return ++swap->source_attempts < SOURCE_ATTEMPTS;
 	}
 	if (swap->give_up_at == 0)
-		swap->give_up_at =
-			now + 1000 * (swap->request->force ? LONGEST_FORCE_MS : LONGEST_MS);
-	usleep(PAUSE_USEC);
+		swap->give_up_at = now + 1000 * (swap->request->force ? LONGEST_FORCE_MS : LONGEST_MS);
+	usleep(1000 * (useconds_t)growing(swap, FIRST_PAUSE_MS, LARGEST_PAUSE_MS));
 	return now < swap->give_up_at;
 }
 

@@ -9,8 +9,7 @@ static int refuse_nothing(const struct aside_list *list, const char *name, struc
 {
 	if (list->count == 0)
 		return err_set(err, ERR_DATABASE,
-		               "no database was set aside as \"%s\": there is nothing to go back to",
-		               name);
+		               "no database was set aside as \"%s\": there is nothing to go back to", name);
 	const struct aside *first = &list->items[0];
 	return err_set(err, ERR_DATABASE,
 	               "there is nothing to go back to that belongs to the owner of database \"%s\"\n"
@@ -20,8 +19,7 @@ static int refuse_nothing(const struct aside_list *list, const char *name, struc
 }
 
 /* NULL with the error. */
-static const struct aside *choose(const struct aside_list *list, const char *name,
-                                  struct err *err)
+static const struct aside *choose(const struct aside_list *list, const char *name, struct err *err)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->items[i].same_owner)
@@ -41,8 +39,7 @@ static int check_both(struct pg *pg, const char *name, const char *source, bool 
 }
 
 static int go_back(struct pg **pg, const char *name, const struct aside *aside, bool force,
-                   const struct swap_leftovers *leftovers, const struct log *log,
-                   struct err *err)
+                   const struct swap_leftovers *leftovers, const struct log *log, struct err *err)
 {
 	struct swap_result result = { 0 };
 	const struct swap_request request = {
@@ -91,8 +88,8 @@ int swap_list(const struct pg_target *target, const char *name, struct buf *text
 	return result < 0 ? -1 : buf_check(text, "a list of databases", err);
 }
 
-static int mark_postponed(struct pg *pg, const char *name, const char *source,
-                          const char *aside, const char *when, struct err *err)
+static int mark_postponed(struct pg *pg, const char *name, const char *source, const char *aside,
+                          const char *when, struct err *err)
 {
 	struct buf mark = BUF_INIT;
 	struct pg_rows *rows = pg_queryf(pg, err,
@@ -107,8 +104,7 @@ static int mark_postponed(struct pg *pg, const char *name, const char *source,
 	}
 	pg_rows_free(rows);
 	buf_release(&mark);
-	return result < 0 ? -1
-	                  : pg_runf(pg, err, "ALTER DATABASE %I RENAME TO %I", source, aside);
+	return result < 0 ? -1 : pg_runf(pg, err, "ALTER DATABASE %I RENAME TO %I", source, aside);
 }
 
 int swap_postpone(struct pg **pg, const char *name, const char *source,

@@ -10,20 +10,18 @@
 /* swap_sessions.c: who is connected to a database.  The server's own autovacuum does not count: the
  * server ends it. */
 
-/* Appends a line for each of them, indented, at most a dozen.  Returns how many there are, or -1. */
+/* Appends a line for each of them, indented, at most a dozen.  Returns how many there are, or -1.
+ */
 int sessions_describe(struct pg *pg, uint32_t database, struct buf *text, struct err *err);
 /* Ends them and does not wait.  ERR_DATABASE names one that the role may not end. */
 int sessions_end(struct pg *pg, uint32_t database, struct err *err);
-/* Is nobody at all connected?  On an error false. */
-bool sessions_none(struct pg *pg, uint32_t database);
 /* The second connection of a swap, and what it does there again and again: ends the sessions (with
- * force), and when there are none sends a NOTIFY. */
+ * force), and when there are none sends a NOTIFY and returns true. */
 struct pg *sessions_helper(const struct pg *pg, bool force, struct err *err);
-void sessions_hurry(struct pg *helper, uint32_t database);
-/* Refuses what a swap could not end: prepared transactions; without `force` sessions that stay; with it
- * those that the role may not end. */
-int sessions_check(struct pg *pg, const char *name, uint32_t database, bool force,
-                   struct err *err);
+bool sessions_hurry(struct pg *helper, uint32_t database);
+/* Refuses what a swap could not end: prepared transactions; without `force` sessions that stay;
+ * with it those that the role may not end. */
+int sessions_check(struct pg *pg, const char *name, uint32_t database, bool force, struct err *err);
 
 /* swap_setting.c: appends "SET name TO value" for an element of pg_db_role_setting.setconfig. */
 void setting_add(struct buf *sql, const char *item);

@@ -11,17 +11,18 @@
 #define LOOKS     50
 
 /*
- * Autovacuum runs as nobody.  What a role sees of other roles' sessions without pg_read_all_stats is
- * NULL.  Who may end a session: pg_signal_backend() in src/backend/storage/ipc/signalfuncs.c.
+ * Autovacuum runs as nobody.  What a role sees of other roles' sessions without pg_read_all_stats
+ * is NULL.  Who may end a session: pg_signal_backend() in src/backend/storage/ipc/signalfuncs.c.
  */
 static const char query_sessions[] =
-	"SELECT a.pid, pg_catalog.format('process %%s: role \"%%s\", application \"%%s\"%%s', a.pid, "
-	"a.usename, a.application_name, ', ' || COALESCE(a.state, a.backend_type)), "
-	"me.rolsuper OR NOT r.rolsuper AND (pg_catalog.pg_has_role(a.usesysid, 'USAGE') "
-	"OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')) "
-	"FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid, "
-	"pg_catalog.pg_roles me "
-	"WHERE me.rolname = CURRENT_USER AND a.datid = %u AND a.usesysid IS NOT NULL ORDER BY 1";
+    "SELECT a.pid, pg_catalog.format('process %%s: role \"%%s\", application \"%%s\"%%s', a.pid, "
+    "a.usename, a.application_name, ', ' || COALESCE(a.state, a.backend_type)), "
+    "me.rolsuper OR NOT r.rolsuper AND (pg_catalog.pg_has_role(a.usesysid, 'USAGE') "
+    "OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')), "
+    "a.application_name IN ('iddump', 'pg_dump') "
+    "FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid, "
+    "pg_catalog.pg_roles me "
+    "WHERE me.rolname = CURRENT_USER AND a.datid = %u AND a.usesysid IS NOT NULL ORDER BY 1";
 
 int sessions_describe(struct pg *pg, uint32_t database, struct buf *text, struct err *err)
 {
@@ -60,19 +61,9 @@ int sessions_end(struct pg *pg, uint32_t database, struct err *err)
 	return result;
 }
 
-bool sessions_none(struct pg *pg, uint32_t database)
-{
-	struct err ignored = ERR_INIT;
-	struct pg_rows *rows = pg_queryf(
-		pg, &ignored, "SELECT FROM pg_catalog.pg_stat_activity WHERE datid = %u", database);
-	bool none = rows && pg_rows_count(rows) == 0;
-	pg_rows_free(rows);
-	return none;
-}
-
 /*
- * Prepared, since each millisecond counts while it is used; the function behind pg_stat_activity, for the
- * same reason.  A session that has gone meanwhile is a warning of the server's.
+ * Prepared, since each millisecond counts while it is used; the function behind pg_stat_activity,
+ * for the same reason.  A session that has gone meanwhile is a warning of the server's.
  */
 struct pg *sessions_helper(const struct pg *pg, bool force, struct err *err)
 {
@@ -82,8 +73,8 @@ struct pg *sessions_helper(const struct pg *pg, bool force, struct err *err)
 	    pg_runf(helper, err,
 	            "PREPARE idkit_hurry (pg_catalog.oid) AS WITH s AS (SELECT pid, usesysid "
 	            "FROM pg_catalog.pg_stat_get_activity(NULL) WHERE datid = $1) "
-	            "SELECT %s FROM s WHERE usesysid IS NOT NULL UNION ALL "
-	            "SELECT pg_catalog.pg_notify(%L, '')::pg_catalog.text "
+	            "SELECT false, %s FROM s WHERE usesysid IS NOT NULL UNION ALL "
+	            "SELECT true, pg_catalog.pg_notify(%L, '')::pg_catalog.text "
 	            "WHERE NOT EXISTS (SELECT FROM s)",
 	            force ? "pg_catalog.pg_terminate_backend(pid)::pg_catalog.text" : "''",
 	            SWAP_CHANNEL) == 0)
@@ -92,16 +83,19 @@ struct pg *sessions_helper(const struct pg *pg, bool force, struct err *err)
 	return NULL;
 }
 
-void sessions_hurry(struct pg *helper, uint32_t database)
+bool sessions_hurry(struct pg *helper, uint32_t database)
 {
 	struct err ignored = ERR_INIT;
-	pg_runf(helper, &ignored, "EXECUTE idkit_hurry (%u)", database);
+	struct pg_rows *rows = pg_queryf(helper, &ignored, "EXECUTE idkit_hurry (%u)", database);
+	bool none = rows && pg_rows_count(rows) == 1 && pg_value_bool(rows, 0, 0);
+	pg_rows_free(rows);
+	return none;
 }
 
 static int check_prepared(struct pg *pg, const char *name, struct err *err)
 {
 	struct pg_rows *rows = pg_queryf(
-		pg, err, "SELECT gid, owner FROM pg_catalog.pg_prepared_xacts WHERE database = %L", name);
+	    pg, err, "SELECT gid, owner FROM pg_catalog.pg_prepared_xacts WHERE database = %L", name);
 	if (!rows)
 		return -1;
 	if (pg_rows_count(rows) > 0)
@@ -129,21 +123,23 @@ static int check_may_end(struct pg *pg, uint32_t database, struct err *err)
 static int count_of(struct pg *pg, const struct buf *processes, uint32_t database, struct err *err)
 {
 	struct pg_rows *rows = pg_queryf(
-		pg, err, "SELECT FROM pg_catalog.pg_stat_activity WHERE datid = %u AND pid IN (%s)",
-		database, processes->data);
+	    pg, err, "SELECT FROM pg_catalog.pg_stat_activity WHERE datid = %u AND pid IN (%s)",
+	    database, processes->data);
 	int count = rows ? pg_rows_count(rows) : -1;
 	pg_rows_free(rows);
 	return count;
 }
 
-/* Those that are there now may go by themselves; others that come are not our concern yet. */
+/* Those that are there now may go by themselves; others that come are not our concern yet, nor is a
+ * dump, which may well be the one that comes in through the pipe. */
 static int wait_for_them(struct pg *pg, const struct pg_rows *rows, uint32_t database,
                          struct err *err)
 {
 	struct buf processes = BUF_INIT;
-	int count = pg_rows_count(rows);
-	for (int row = 0; row < count; row++)
-		buf_addf(&processes, "%s%s", row ? ", " : "", pg_value(rows, row, 0));
+	int count = 0;
+	for (int row = 0; row < pg_rows_count(rows); row++)
+		if (!pg_value_bool(rows, row, 3))
+			buf_addf(&processes, "%s%s", count++ ? ", " : "", pg_value(rows, row, 0));
 	int result = buf_check(&processes, "a list of sessions", err);
 	for (int i = 0; result == 0 && count > 0 && i < LOOKS; i++) {
 		count = count_of(pg, &processes, database, err);
@@ -172,8 +168,7 @@ static int check_free(struct pg *pg, const char *name, uint32_t database, struct
 	return err_is_set(err) ? -1 : 0;
 }
 
-int sessions_check(struct pg *pg, const char *name, uint32_t database, bool force,
-                   struct err *err)
+int sessions_check(struct pg *pg, const char *name, uint32_t database, bool force, struct err *err)
 {
 	if (check_prepared(pg, name, err) < 0)
 		return -1;

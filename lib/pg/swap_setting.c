@@ -7,8 +7,8 @@
 #include "ident.h"
 #include "swap_internal.h"
 
-/* Those marked GUC_LIST_QUOTE in the server: stored with their elements quoted, so that the whole can't
- * be quoted once more.  pg_dump has the same list (variable_is_guc_list_quote()). */
+/* Those marked GUC_LIST_QUOTE in the server: stored with their elements quoted, so that the whole
+ * can't be quoted once more.  pg_dump has the same list (variable_is_guc_list_quote()). */
 static bool is_quoted_list(struct slice name)
 {
 	static const char *const lists[] = {

@@ -9,12 +9,12 @@
 static struct pg_rows *query_rights(struct pg *pg, const char *name, struct err *err)
 {
 	return pg_queryf(
-		pg, err,
-		"SELECT me.rolsuper OR pg_catalog.pg_has_role(d.datdba, 'USAGE'), "
-		"me.rolsuper OR me.rolcreatedb, pg_catalog.pg_get_userbyid(d.datdba), me.rolname "
-		"FROM pg_catalog.pg_database d, pg_catalog.pg_roles me "
-		"WHERE d.datname = %L AND me.rolname = CURRENT_USER",
-		name);
+	    pg, err,
+	    "SELECT me.rolsuper OR pg_catalog.pg_has_role(d.datdba, 'USAGE'), "
+	    "me.rolsuper OR me.rolcreatedb, pg_catalog.pg_get_userbyid(d.datdba), me.rolname "
+	    "FROM pg_catalog.pg_database d, pg_catalog.pg_roles me "
+	    "WHERE d.datname = %L AND me.rolname = CURRENT_USER",
+	    name);
 }
 
 static int check_rights(const struct pg_rows *rows, const char *name, struct err *err)
@@ -52,33 +52,48 @@ int swap_check(struct pg *pg, const char *name, bool force, struct err *err)
 	return result;
 }
 
-/* For a shell, and for -d, which takes a name with "=" in it for a connection string. */
-void swap_add_way_back(struct buf *text, const char *name, bool force)
+static void add_shell_word(struct buf *text, const char *word)
 {
 	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	if (word[0] && word[strspn(word, plain)] == '\0') {
+		buf_adds(text, word);
+		return;
+	}
+	buf_addc(text, '\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			buf_adds(text, "'\\''");
+		else
+			buf_addc(text, *word);
+	buf_addc(text, '\'');
+}
+
+/* For -d, which takes a name with "=" in it for a connection string. */
+static void add_database_argument(struct buf *word, const char *name)
+{
+	if (!pg_is_conninfo(name)) {
+		buf_adds(word, name);
+		return;
+	}
+	buf_adds(word, "dbname='");
+	for (; *name; name++) {
+		if (*name == '\'' || *name == '\\')
+			buf_addc(word, '\\');
+		buf_addc(word, *name);
+	}
+	buf_addc(word, '\'');
+}
+
+void swap_add_way_back(struct buf *text, const char *name, bool force)
+{
 	struct buf word = BUF_INIT;
-	bool conninfo = pg_is_conninfo(name);
-	buf_adds(&word, conninfo ? "dbname='" : "");
-	for (const char *c = name; *c; c++) {
-		if (conninfo && (*c == '\'' || *c == '\\'))
-			buf_addc(&word, '\\');
-		buf_addc(&word, *c);
-	}
-	buf_adds(&word, conninfo ? "'" : "");
+	add_database_argument(&word, name);
 	buf_addf(text, "idrestore --swap-back%s -d ", force ? " --force" : "");
-	if (word.data && word.len == strspn(word.data, plain))
-		buf_add_slice(text, buf_slice(&word));
-	else {
-		buf_addc(text, '\'');
-		for (size_t i = 0; i < word.len; i++)
-			if (word.data[i] == '\'')
-				buf_adds(text, "'\\''");
-			else
-				buf_addc(text, word.data[i]);
-		buf_addc(text, '\'');
-	}
-	text->failed |= word.failed;
+	if (word.data && !word.failed)
+		add_shell_word(text, word.data);
+	else
+		text->failed = true;
 	buf_release(&word);
 }
 
@@ -96,16 +111,16 @@ static int drop_old(struct pg *pg, const char *name, const char *what,
                     const struct swap_result *result, const struct log *log, struct err *err)
 {
 	if (aside_drop(pg, result->aside, err) < 0)
-		return err_prefix(err, "database \"%s\" is %s, but the one before could not be dropped "
-		                       "and is kept as \"%s\"",
+		return err_prefix(err,
+		                  "database \"%s\" is %s, but the one before could not be dropped "
+		                  "and is kept as \"%s\"",
 		                  name, what, result->aside);
 	log_note(log, "database \"%s\" is %s; the one before was dropped", name, what);
 	return 0;
 }
 
-int swap_settle(struct pg *pg, const char *name, const char *what,
-                const struct swap_result *result, const struct swap_leftovers *leftovers,
-                const struct log *log, struct err *err)
+int swap_settle(struct pg *pg, const char *name, const char *what, const struct swap_result *result,
+                const struct swap_leftovers *leftovers, const struct log *log, struct err *err)
 {
 	bool drop = leftovers->drop_old || leftovers->keep_days == 0;
 	if (result->old == 0)

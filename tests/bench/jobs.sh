@@ -45,19 +45,6 @@ collect_statements() {
 		sed -n 's/^.*: \(COPY .* TO STDOUT\)$/\1/p' >"$work/statements"
 }
 
-# Both ways again and again; "renamed in 0.9 ms" is what idrestore -v says.
-swap_times() {
-	local i
-	"$bin/idrestore" -v --swap -j "$J" -d bench_ours "$archive" 2>"$work/swap"
-	for ((i = 0; i < 20; i++)); do
-		"$bin/idrestore" -v --swap-back -d bench_ours 2>>"$work/swap"
-	done
-	sed -n 's/.*renamed in \([0-9.]*\) ms.*/\1/p' "$work/swap" | sort -g |
-		awk -v mb="$megabytes" '{ v[NR] = $1 } END { if (NR < 21) exit 1
-			printf "\nFrom the first rename to the commit, swap and swap-back of %d MB, %d times: median %.1f ms, longest %.1f ms.\n",
-				mb, NR, v[int((NR + 1) / 2)], v[NR] }' | tee -a build/bench.md
-}
-
 cc -O2 -I"$(pg_config --includedir)" -o "$work/floor" tests/bench/floor.c -lpq
 collect_statements
 table "$J jobs: ours against theirs"
@@ -69,4 +56,3 @@ compare "\`idrestore --create -j$J\`, \`pg_restore -Fd -j$J\`" ours_restore thei
 compare "\`idrestore --create -j$J\` of a pg_dump script, \`psql -1 -f\`" ours_plain theirs_plain
 compare "\`iddump \| idrestore -j$J\`, \`pgcopydb clone\`" ours_clone theirs_clone
 compare "\`idverify -j$J\` of archive and database, reading both sides' rows once" ours_archive_verify theirs_floor
-swap_times

@@ -5,14 +5,14 @@
 # On a generated database of about 1 GB (SCALE=0.1 for a short one) each of our commands runs in turn
 # with what a user would otherwise run, ROUNDS times; the ratio of a round is ours to theirs, and the
 # tables show the median of the rounds.  CPU is that of the client programs.  The tables are also left
-# in build/bench.md.  PARTS="streams jobs" says which are run.
+# in build/bench.md.  PARTS="streams jobs swap" says which are run.
 
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 
 SCALE=${SCALE:-1}
 ROUNDS=${ROUNDS:-3}
-PARTS=${PARTS:-streams jobs}
+PARTS=${PARTS:-streams jobs swap}
 bin=$PWD/build/release/bin
 work=$(mktemp -d)
 measure=$work/measure

@@ -65,7 +65,7 @@ test_there_and_back_and_there_again() {
 	local aside
 	old_and_new
 	expect_status 0 idrestore -v --swap -d "$db_old" new.sql
-	expect_match 'renamed in [0-9.]+ ms$' "$err"
+	expect_match 'renamed in [0-9.]+ ms, at attempt [0-9]+$' "$err"
 	aside=$(set_aside)
 	expect_match "^idkit_old_[0-9]{8}T[0-9]{6}Z_$db_old\$" "$aside"
 	expect_match "note: database \"$db_old\" is the restored one; the one before is kept as \"$aside\"\$" "$err"
@@ -133,7 +133,7 @@ test_what_belongs_to_the_database_stays() {
 	expect_same before after
 	expect_marker "$db_old" 2
 	# The old one keeps them too, but for the comment, which is back when it is.
-	expect_match "^idkit set aside 20.* \"$db_old\"\$" <(properties "$(set_aside)" | head -n 1 | sed 's/.*|//')
+	expect_match "^idkit set aside 20.* \"$db_old\"\$" "$(properties "$(set_aside)" | head -n 1 | sed 's/.*|//')"
 	expect_status 0 idrestore --swap-back -d "$db_old"
 	expect_marker "$db_old" 1
 	properties "$db_old" >after
@@ -330,6 +330,16 @@ test_a_session_that_goes_by_itself() {
 	expect_status 0 idrestore --swap -d "$db_old" new.sql
 	wait "$!"
 	expect_marker "$db_old" 2
+	drop_set_aside
+}
+
+# The database is filtered into its own place: the dump's session is in it when the restore begins.
+test_a_pipe_from_the_database_to_itself() {
+	old_and_new
+	sql "$db_old" 'ALTER TABLE b ADD COLUMN wide text; UPDATE b SET wide = repeat(md5(i::text), 200)'
+	expect_status 0 bash -o pipefail -c 'iddump -d "$1" | idfilter -v "EXTENSION plpgsql" | { sleep 1; cat; } | idrestore --swap --verify -d "$1"' _ "$db_old"
+	expect_marker "$db_old" 1
+	expect_equal_dbs "$db_old" "$(set_aside)"
 	drop_set_aside
 }
 

@@ -150,24 +150,36 @@ int tool_too_many(const char *operand, struct err *err)
 	return err_set(err, ERR_USAGE, "one argument too many: \"%s\"", operand);
 }
 
-struct source *tool_open_input(struct input *input, bool allow_incomplete, bool packed,
-                               struct err *err)
+/* A script's definitions are in its size, too: of what is worth a bar they are little. */
+static struct source *open_plain(struct input *input, const struct stream_options *options,
+                                 struct err *err)
 {
-	const struct plain_reader_options plain = { .allow_incomplete = allow_incomplete,
-		                                    .packed = packed };
-	const struct archive_reader_options archive = { .packed = packed };
-	return input_is_archive(input) ? archive_reader_new(input, &archive, err)
-	                               : plain_reader_new(input, &plain, err);
+	const struct plain_reader_options plain = { .allow_incomplete = options->allow_incomplete,
+		                                    .packed = options->packed };
+	uint64_t begin, end;
+	if (input_file(input, &begin, &end) >= 0)
+		progress_expect(options->progress, end - begin, 0);
+	return plain_reader_new(input, &plain, err);
 }
 
-struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
-                                bool packed, const char **name, struct err *err)
+struct source *tool_open_input(struct input *input, const struct stream_options *options,
+                               struct err *err)
+{
+	const struct archive_reader_options archive = { .packed = options->packed,
+		                                        .progress = options->progress };
+	return input_is_archive(input) ? archive_reader_new(input, &archive, err)
+	                               : open_plain(input, options, err);
+}
+
+struct source *tool_open_stream(const struct tool *tool, const char *path,
+                                const struct stream_options *options, const char **name,
+                                struct err *err)
 {
 	struct input *input = input_open(path, &tool->log, err);
 	if (!input)
 		return NULL;
 	*name = input_name(input);
-	return tool_open_input(input, allow_incomplete, packed, err);
+	return tool_open_input(input, options, err);
 }
 
 int tool_jobs(long wanted, int *jobs, struct err *err)

@@ -72,14 +72,23 @@ void tool_version(const struct tool *tool, char *text, size_t size);
 /* The error for an operand that is one too many.  Always -1. */
 int tool_too_many(const char *operand, struct err *err);
 
+/* How a dump is to be read. */
+struct stream_options {
+	bool allow_incomplete;
+	/* Rows come as chunks (chunk.h) where the input can give them so: from archives, and from plain
+	 * files that can be read at any place. */
+	bool packed;
+	struct progress *progress; /* is told how much there is, as far as the input says; or NULL */
+};
+
 /* A dump, whatever format it is in: `path` NULL or "-" is stdin.  *name, for messages, lives as long as
- * the source.  With `packed` rows come as chunks (chunk.h) where the input can give them so: from
- * archives, and from plain files that can be read at any place.  NULL on error. */
-struct source *tool_open_stream(const struct tool *tool, const char *path, bool allow_incomplete,
-                                bool packed, const char **name, struct err *err);
+ * the source.  NULL on error. */
+struct source *tool_open_stream(const struct tool *tool, const char *path,
+                                const struct stream_options *options, const char **name,
+                                struct err *err);
 
 /* The same for an input that is open; owns it from now on, also when NULL is returned on error. */
-struct source *tool_open_input(struct input *input, bool allow_incomplete, bool packed,
+struct source *tool_open_input(struct input *input, const struct stream_options *options,
                                struct err *err);
 
 /* "Output": where a stream goes and in which format. */

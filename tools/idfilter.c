@@ -112,7 +112,8 @@ static void filter(const struct tool *tool, const struct options *options,
 	const char *name = input_name(input);
 	output->archive_unless_said = input_is_archive(input);
 	bool packed = stays_packed(input, options, output, err);
-	source = tool_open_input(input, options->allow_incomplete, packed, err);
+	const struct stream_options stream = { options->allow_incomplete, packed, NULL };
+	source = tool_open_input(input, &stream, err);
 	if (source)
 		sink = open_output(tool, options, output, name, err);
 	bool filtering = options->strip.count + options->keep.count > 0 || options->stats;

@@ -6,7 +6,9 @@
 #include "listing.h"
 #include "restore.h"
 #include "scratch.h"
+#include "select.h"
 #include "swap.h"
+#include "target_roles.h"
 
 static const char usage[] =
 	"idrestore puts a dump into a database: all of it, checked, or nothing.\n"
@@ -32,6 +34,11 @@ struct options {
 	bool no_acl;
 	bool no_comments;
 	const char *role;
+	bool roles;
+	struct option_list schemas;
+	struct option_list exclude_schemas;
+	struct option_list tables;
+	struct option_list exclude_tables;
 	long jobs;
 	struct option_list sets;
 	bool list;
@@ -62,6 +69,14 @@ static const struct option_entry entries[] = {
 	{ 'x', "no-acl", NULL, "leave out GRANT and REVOKE", OPTION_FLAG, AT(no_acl) },
 	{ 0, "no-comments", NULL, "leave out COMMENT", OPTION_FLAG, AT(no_comments) },
 	{ 0, "role", "ROLE", "SET ROLE before restoring", OPTION_TEXT, AT(role) },
+	{ 0, "roles", NULL, "create the roles that an archive holds and the server lacks",
+	  OPTION_FLAG, AT(roles) },
+	{ 'n', "schema", "PATTERN", "restore these schemas only", OPTION_LIST, AT(schemas) },
+	{ 'N', "exclude-schema", "PATTERN", "don't restore these schemas", OPTION_LIST,
+	  AT(exclude_schemas) },
+	{ 't', "table", "PATTERN", "restore these tables only", OPTION_LIST, AT(tables) },
+	{ 'T', "exclude-table", "PATTERN", "don't restore these tables", OPTION_LIST,
+	  AT(exclude_tables) },
 	{ 'j', "jobs", "N", "N connections, 0: one a processor; not for a database that is there",
 	  OPTION_NUMBER, AT(jobs) },
 	{ 0, "set", "NAME=VALUE", "a setting of the restore's sessions", OPTION_LIST, AT(sets) },
@@ -76,6 +91,7 @@ struct target {
 	const struct tool *tool;
 	const struct pg_target *where;
 	struct scratch *scratch; /* with --create, --swap, --replace */
+	struct sink *roles;      /* target_roles.h; borrowed */
 };
 
 static struct pg *open_existing(void *arg, const struct stream_header *header,
@@ -83,10 +99,10 @@ static struct pg *open_existing(void *arg, const struct stream_header *header,
 {
 	const struct target *target = arg;
 	const struct log *log = &target->tool->log;
-	(void)header;
 	(void)create_sql;
 	struct pg *pg = pg_connect(target->where, NULL, target->tool->program, log, err);
-	if (pg && scratch_report_leftovers(pg, log, err) < 0) {
+	if (pg && (scratch_report_leftovers(pg, log, err) < 0 ||
+	           target_roles_prepare(target->roles, pg, header, err) < 0)) {
 		pg_free(pg);
 		return NULL;
 	}
@@ -97,7 +113,44 @@ static struct pg *open_scratch(void *arg, const struct stream_header *header,
                                struct slice create_sql, struct err *err)
 {
 	const struct target *target = arg;
+	struct pg *pg = scratch_connection(target->scratch);
+	if (target_roles_prepare(target->roles, pg, header, err) < 0)
+		return NULL;
 	return scratch_create(target->scratch, header, create_sql, err);
+}
+
+static bool is_selecting(const struct options *options)
+{
+	return options->schemas.count + options->exclude_schemas.count + options->tables.count +
+	               options->exclude_tables.count >
+	       0;
+}
+
+/* In front of `next`: only what is selected. */
+static struct sink *selecting(const struct options *options, struct sink *next, bool unpack,
+                              const struct log *log, struct err *err)
+{
+	const struct select_options select = {
+		options->schemas.items,         options->schemas.count,
+		options->exclude_schemas.items, options->exclude_schemas.count,
+		options->tables.items,          options->tables.count,
+		options->exclude_tables.items,  options->exclude_tables.count, unpack,
+	};
+	return next && is_selecting(options) ? select_filter_new(&select, next, log, err) : next;
+}
+
+/* In front of `next`: the roles. */
+static struct sink *minding_roles(const struct options *options, const char *input_name,
+                                  struct target *target, struct sink *next, struct err *err)
+{
+	const struct target_roles_options roles = {
+		.input_name = input_name,
+		.create = options->roles,
+		.no_owner = options->no_owner,
+		.no_acl = options->no_acl,
+	};
+	target->roles = next ? target_roles_new(&roles, next, &target->tool->log, err) : NULL;
+	return target->roles;
 }
 
 /* Farther than that the server's calendar may not go. */
@@ -146,7 +199,8 @@ static int validate(const struct options *options, const struct connection_optio
 		return -1;
 	if (options->swap_back &&
 	    (options->input || options->verify || options->no_owner || options->no_acl ||
-	     options->no_comments || options->role || options->allow_incomplete))
+	     options->no_comments || options->role || options->roles || is_selecting(options) ||
+	     options->allow_incomplete))
 		return err_set(err, ERR_USAGE,
 		               "--swap-back restores nothing: it takes no input and no options for one");
 	if ((!options->list || options->swap_back) && !connection->database)
@@ -157,10 +211,11 @@ static int validate(const struct options *options, const struct connection_optio
 static void list(const struct tool *tool, const struct options *options, struct err *err)
 {
 	const char *name;
-	struct source *source =
-		tool_open_stream(tool, options->input, options->allow_incomplete, true, &name, err);
+	const struct stream_options stream = { options->allow_incomplete, true, NULL };
+	struct source *source = tool_open_stream(tool, options->input, &stream, &name, err);
 	struct outfile *out = source ? outfile_open(NULL, &tool->log, err) : NULL;
 	struct sink *sink = out ? listing_new(out, name, err) : NULL;
+	sink = selecting(options, sink, false, &tool->log, err);
 	if (sink && source_run(source, sink, err) == 0)
 		sink_finish(sink, err);
 	sink_free(sink);
@@ -176,7 +231,7 @@ static int run(const struct tool *tool, const struct options *options, struct ta
                struct err *err)
 {
 	int result = -1, jobs;
-	struct sink *sink = NULL;
+	struct sink *sink = NULL, *restoring = NULL;
 	struct source *source = NULL;
 	if (tool_jobs(options->jobs, &jobs, err) < 0)
 		return -1;
@@ -189,6 +244,7 @@ static int run(const struct tool *tool, const struct options *options, struct ta
 		.in_place = options->in_place,
 		.role = options->role,
 		.jobs = (unsigned)jobs,
+		.progress = tool->progress,
 		.sets = options->sets.items,
 		.set_count = options->sets.count,
 		.stop_input = stop_source,
@@ -200,12 +256,19 @@ static int run(const struct tool *tool, const struct options *options, struct ta
 		.is_own = target->scratch != NULL,
 		.keeps_properties = options->swap || options->replace,
 	};
-	source = tool_open_stream(tool, options->input, options->allow_incomplete, jobs > 1,
-	                          &restore.input_name, err);
+	/* Of what is not selected not even the bytes are read, where the input can do without. */
+	const struct stream_options stream = {
+		.allow_incomplete = options->allow_incomplete,
+		.packed = jobs > 1 || is_selecting(options),
+		.progress = is_selecting(options) ? NULL : tool->progress,
+	};
+	source = tool_open_stream(tool, options->input, &stream, &restore.input_name, err);
 	if (source)
-		sink = restore_sink_new(&where, &restore, &tool->log, err);
+		restoring = restore_sink_new(&where, &restore, &tool->log, err);
+	sink = minding_roles(options, restore.input_name, target, restoring, err);
+	sink = selecting(options, sink, jobs == 1, &tool->log, err);
 	if (sink)
-		result = source_run(source, sink, err) < 0 ? restore_sink_explain(sink, err)
+		result = source_run(source, sink, err) < 0 ? restore_sink_explain(restoring, err)
 		                                           : sink_finish(sink, err);
 	/* The sink's connection ends here: a database that is renamed or dropped must have none. */
 	sink_free(sink);
@@ -221,7 +284,7 @@ static void restore(const struct tool *tool, const struct options *options,
 		.force = options->force,
 		.leftovers = { options->replace, options->keep_old },
 	};
-	struct target target = { tool, where, NULL };
+	struct target target = { .tool = tool, .where = where };
 	char *name = NULL;
 	if (options->create || scratch.swap) {
 		name = scratch_target_name(where, err);

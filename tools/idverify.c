@@ -52,6 +52,7 @@ struct side {
 	struct source *source;
 	struct sink *digests;
 	struct sink *unpack; /* in front of them; streams only */
+	struct progress *progress; /* or NULL; streams only */
 };
 
 struct verification {
@@ -79,12 +80,25 @@ static struct side side_of(const char *argument)
 	return side;
 }
 
+/* One side tells how far it is: the one that is read last, or while the other is. */
+static struct progress *side_progress(const struct verification *verification,
+                                      const struct side *side)
+{
+	const struct side *a = &verification->a, *b = &verification->b;
+	const struct side *last = !b->argument || (b->is_stream && !a->is_stream) ? a : b;
+	return side == last ? verification->tool->progress : NULL;
+}
+
 static int open_stream(struct verification *verification, struct side *side, struct err *err)
 {
 	const char *name;
-	side->source = tool_open_stream(verification->tool, side->argument,
-	                                verification->options->allow_incomplete,
-	                                verification->jobs > 1, &name, err);
+	const struct stream_options options = {
+		.allow_incomplete = verification->options->allow_incomplete,
+		.packed = verification->jobs > 1,
+		.progress = side_progress(verification, side),
+	};
+	side->source = tool_open_stream(verification->tool, side->argument, &options, &name, err);
+	side->progress = options.progress;
 	if (!side->source)
 		return -1;
 	buf_adds(&side->name, name);
@@ -93,13 +107,11 @@ static int open_stream(struct verification *verification, struct side *side, str
 
 static int open_database(struct verification *verification, struct side *side, struct err *err)
 {
-	/* Of two databases, which are read at the same time, one tells how far it is. */
-	bool tells = side == &verification->b || verification->b.is_stream;
 	const struct db_source_options options = {
 		.with_data = true,
 		.any_order = true,
 		.jobs = verification->jobs,
-		.progress = tells ? verification->tool->progress : NULL,
+		.progress = side_progress(verification, side),
 	};
 	const struct log *log = &verification->tool->log;
 	struct pg_target target = *verification->where;
@@ -126,6 +138,7 @@ static struct sink *open_digests(struct side *side, const struct contents *layou
 	side->digests = digest_sink_new(side->is_stream ? layout : NULL, err);
 	if (!side->digests || !side->is_stream)
 		return side->digests;
+	digest_sink_set_progress(side->digests, side->progress);
 	return side->unpack = unpack_sink_new(side->digests, jobs, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -145,6 +146,15 @@ int jobs_start(struct jobs *jobs, int (*run)(void *arg, struct err *err), void *
 	return failed ? err_system(err, failed, "cannot start a thread") : 0;
 }
 
+/* A signal ends a system call that blocks (write(2) to a pipe that nobody reads) in the thread that gets
+ * it: each must get it. */
+static void pass_signal(struct jobs *jobs)
+{
+	int number = interrupt_signal();
+	for (size_t i = 0; number > 0 && i < jobs->started_count; i++)
+		pthread_kill(jobs->started[i].thread, number);
+}
+
 /* Once something has failed, the hooks are called until nobody runs any more. */
 static void wait_all(struct jobs *jobs)
 {
@@ -155,8 +165,10 @@ static void wait_all(struct jobs *jobs)
 		if (jobs->running == 0)
 			break;
 		pthread_mutex_unlock(&jobs->mutex);
-		if (jobs_check(jobs, &ignored) < 0)
+		if (jobs_check(jobs, &ignored) < 0) {
 			call_hooks(jobs);
+			pass_signal(jobs);
+		}
 		pthread_mutex_lock(&jobs->mutex);
 	}
 	pthread_mutex_unlock(&jobs->mutex);

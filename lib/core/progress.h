@@ -45,7 +45,7 @@ int progress_new(enum progress_mode mode, const char *program, struct log *log,
 /* What it will come to, as far as is known (0: unknown), which may be said more than once. */
 void progress_expect(struct progress *progress, uint64_t bytes, uint64_t tables);
 
-/* "definitions", "rows", "indexes", "checking": a literal. */
+/* "definitions", "rows", "indexes", "checking": a literal.  Only of "rows" the time left is told. */
 void progress_phase(struct progress *progress, const char *phase);
 
 void progress_add(struct progress *progress, uint64_t bytes, uint64_t rows);

@@ -26,8 +26,9 @@ static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
 
 int64_t progress_seconds_left(const struct progress_view *view)
 {
-	/* All bytes are through, or more than were expected: what still runs (an index) is not told by
-	 * bytes. */
+	/* How long an index takes, bytes of rows don't tell. */
+	if (!view->phase || strcmp(view->phase, "rows") != 0)
+		return -1;
 	if (view->total_bytes <= view->bytes || view->bytes_per_second <= 0)
 		return -1;
 	double seconds = (double)(view->total_bytes - view->bytes) / view->bytes_per_second;

@@ -24,7 +24,7 @@ struct progress_view {
 	double bytes_per_second;
 };
 
-/* Whole seconds to the end of the bytes at the present rate; -1: can't be told. */
+/* Whole seconds to the end of the rows at the present rate; -1: can't be told, as in other phases. */
 int64_t progress_seconds_left(const struct progress_view *view);
 
 /*

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "chunk.h"
 #include "contents.h"
 #include "header.h"
 #include "select_memory.h"
@@ -18,6 +19,7 @@ struct select_filter {
 	bool own;         /* the stream's trailer has digests */
 	bool passes_rows; /* of the COPY block that passes, or not */
 	struct subject subject;
+	struct name_set schemas;     /* of selected tables */
 	struct name_set sequences;   /* of selected tables; others are selected by their names */
 	struct name_set absent;      /* identity sequences of tables that are not */
 	struct name_set indexes;     /* of selected tables, as those below */
@@ -25,6 +27,8 @@ struct select_filter {
 	struct name_set constraints; /* left out: schema, and "table.constraint" */
 	struct held_statements held;
 	struct buf key;
+	bool unpack;
+	struct unpacker *unpacker; /* made for the first chunk */
 };
 
 static int pass(struct select_filter *filter, const struct record *record, struct err *err)
@@ -43,8 +47,6 @@ static bool always_passes(const struct record *record)
 		return true;
 	switch (class) {
 	case CLASS_EMPTY:
-	case CLASS_BEGIN:
-	case CLASS_COMMIT:
 	case CLASS_ROLLBACK:
 	case CLASS_PREPARED:
 	case CLASS_CREATE_DATABASE:
@@ -164,6 +166,15 @@ static bool is_statistics_data(const struct object *object)
 	return slice_equals(object->type, "STATISTICS DATA");
 }
 
+/* A selected relation is about to pass: with -t, its schema goes before it. */
+static int pass_schema(struct select_filter *filter, struct slice schema, struct err *err)
+{
+	if (schema.len == 0 || name_set_has(&filter->schemas, SLICE_NONE, schema))
+		return 0;
+	name_set_add(&filter->schemas, SLICE_NONE, schema);
+	return held_deliver(&filter->held, SLICE_NONE, schema, filter->next, err);
+}
+
 static int handle_relation(struct select_filter *filter, const struct record *record,
                            struct err *err)
 {
@@ -177,6 +188,8 @@ static int handle_relation(struct select_filter *filter, const struct record *re
 		             buf_slice(&subject->part_name));
 	if (selected == 0)
 		return pass_sequence(filter, record, schema, err);
+	if (selected > 0 && pass_schema(filter, schema, err) < 0)
+		return -1;
 	if (selected > 0)
 		selected = part_passes(filter, record, schema, err);
 	return selected > 0 ? pass(filter, record, err) : selected;
@@ -202,6 +215,20 @@ static int handle_index(struct select_filter *filter, const struct record *recor
 		return 0;
 	int other = subject->link == SUBJECT_NO_LINK ? 1 : other_is_selected(filter, record, err);
 	return other > 0 ? pass(filter, record, err) : other;
+}
+
+/* With -t a schema is made for the sake of the tables in it, and only then. */
+static int handle_schema(struct select_filter *filter, const struct record *record,
+                         struct err *err)
+{
+	const struct slice schema = buf_slice(&filter->subject.schema);
+	int selected = select_object(&filter->patterns, schema, err);
+	if (selected == 0 && filter->patterns.tables.count > 0) {
+		selected = name_set_has(&filter->schemas, SLICE_NONE, schema);
+		if (!selected)
+			return held_add(&filter->held, SLICE_NONE, schema, record, err);
+	}
+	return selected > 0 ? pass(filter, record, err) : selected;
 }
 
 static int handle_object(struct select_filter *filter, const struct record *record,
@@ -233,13 +260,35 @@ static int handle_statement(struct select_filter *filter, const struct record *r
 	case SUBJECT_STATISTICS:
 		return handle_index(filter, record, err);
 	case SUBJECT_SCHEMA:
-		return handle_object(filter, record, buf_slice(&subject->schema), err);
+		return handle_schema(filter, record, err);
 	case SUBJECT_GLOBAL:
 		return handle_object(filter, record, SLICE_NONE, err);
 	default:
 		return handle_object(filter, record, schema_of(&subject->schema, &statement->object),
 		                     err);
 	}
+}
+
+/* A chunk may be a piece of a block: it becomes one by itself. */
+static int pass_unpacked(struct select_filter *filter, const struct record *record,
+                         struct err *err)
+{
+	const struct contents_options options = { .trust_pristine = true, .lenient = true };
+	struct record out = *record;
+	if (filter->own && contents_add(filter->passed, record, &options, err) < 0)
+		return -1;
+	if (!filter->unpacker && !(filter->unpacker = unpacker_new(err)))
+		return -1;
+	if (chunk_unpack(filter->unpacker, record->data.chunk, record->data.copy, &out.data.rows,
+	                 err) < 0)
+		return -1;
+	if (record->data.chunk->form == CHUNK_ROWS)
+		out.place.line = record->data.chunk->line - rows_count(record->data.copy);
+	out.data.row_count = rows_count(out.data.rows);
+	out.data.chunk = NULL;
+	out.data.sum = NULL;
+	out.data.first = out.data.last = true;
+	return sink_write(filter->next, &out, err);
 }
 
 /* The first record of a COPY block decides for all of it. */
@@ -254,7 +303,10 @@ static int handle_data(struct select_filter *filter, const struct record *record
 			return -1;
 		filter->passes_rows = selected > 0;
 	}
-	return filter->passes_rows ? pass(filter, record, err) : 0;
+	if (!filter->passes_rows)
+		return 0;
+	return data->chunk && filter->unpack ? pass_unpacked(filter, record, err)
+	                                     : pass(filter, record, err);
 }
 
 /* Which roles the selected part needs is not known. */
@@ -317,6 +369,7 @@ static void select_free(struct sink *sink)
 	select_patterns_release(&filter->patterns);
 	contents_free(filter->passed);
 	subject_release(&filter->subject);
+	name_set_release(&filter->schemas);
 	name_set_release(&filter->sequences);
 	name_set_release(&filter->absent);
 	name_set_release(&filter->indexes);
@@ -324,6 +377,7 @@ static void select_free(struct sink *sink)
 	name_set_release(&filter->constraints);
 	held_release(&filter->held);
 	buf_release(&filter->key);
+	unpacker_free(filter->unpacker);
 	free(filter);
 }
 
@@ -345,6 +399,7 @@ struct sink *select_filter_new(const struct select_options *options, struct sink
 	filter->sink.ops = &select_ops;
 	filter->next = next;
 	filter->log = log;
+	filter->unpack = options->unpack;
 	held_init(&filter->held);
 	filter->passed = contents_new(err);
 	if (!filter->passed || select_patterns_init(&filter->patterns, options, err) < 0) {

@@ -2,8 +2,8 @@
  * select.h - filter: some tables, or schemas, of a stream.
  *
  * What is selected is what pg_dump -n -N -t -T would have dumped (documentation of pg_dump): with -t
- * these tables, views and sequences, wherever they are, with all that belongs to them, and nothing else;
- * with -n all that is in these schemas, and the schemas; -T and -N take away.  A pattern without a dot
+ * these tables, views and sequences, wherever they are, with all that belongs to them, and nothing else
+ * (but their schemas, which pg_dump leaves out: the target of a restore is empty); with -n all that is in these schemas, and the schemas; -T and -N take away.  A pattern without a dot
  * asks for the name in every schema: a stream has no search path.
  *
  * Left out, with a note that names them, are foreign keys that refer to tables that are not selected,
@@ -31,6 +31,7 @@ struct select_options {
 	size_t table_count;
 	const char *const *exclude_tables;
 	size_t exclude_table_count;
+	bool unpack; /* rows that come as chunks (chunk.h) go on as rows */
 };
 
 /* Owns `next` from now on, also when NULL is returned on error (ERR_USAGE for a pattern that can't be

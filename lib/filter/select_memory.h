@@ -20,7 +20,8 @@ void name_set_release(struct name_set *set);
 
 /*
  * Statements about a sequence, kept until ALTER SEQUENCE … OWNED BY says that it belongs to a table
- * that is selected: pg_dump writes CREATE SEQUENCE before it, perhaps also before the table.
+ * that is selected: pg_dump writes CREATE SEQUENCE before it, perhaps also before the table.  Likewise
+ * those about a schema (here a name without schema), until a table in it is selected.
  */
 struct held_statement;
 

@@ -208,7 +208,8 @@ static int handle_statement(struct strip_filter *filter, const struct record *re
 {
 	const struct record_statement *statement = &record->statement;
 	struct strip_count *account;
-	if (statement->class == CLASS_EMPTY)
+	/* Roles are not the database's: patterns are for that. */
+	if (statement->class == CLASS_EMPTY || record->section == SECTION_GLOBALS)
 		return pass(filter, record, err);
 	int goes = decide(filter, statement->sql, statement->standard_strings, statement->class,
 	                  &account, err);

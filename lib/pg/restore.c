@@ -93,6 +93,7 @@ static int open_target(struct restore *restore, struct slice create_sql, struct 
 		return -1;
 	if (restore->options.jobs > 1 && !(restore->jobs = restore_jobs_new(restore, err)))
 		return -1;
+	progress_phase(restore->options.progress, "definitions");
 	return restore_early_settings(restore, err);
 }
 
@@ -134,6 +135,8 @@ int restore_run_record(struct restore *restore, const struct record *record, str
 {
 	if (restore->jobs)
 		return restore_jobs_statement(restore, record, sql, err);
+	if (record->section == SECTION_POST_DATA)
+		progress_phase(restore->options.progress, "indexes");
 	restore->no_freeze |= forbids_freeze(&record->statement);
 	return restore_run(restore, &record->place, sql, err);
 }
@@ -262,6 +265,7 @@ static int handle_rows(struct restore *restore, const struct record *record, str
 	restore->state.creating = true;
 	if (open_target(restore, SLICE_NONE, err) < 0)
 		return -1;
+	progress_phase(restore->options.progress, "rows");
 	if (restore->jobs)
 		return restore_jobs_rows(restore, record, err);
 	if (restore_collect(restore, record, err) < 0)

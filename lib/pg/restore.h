@@ -19,6 +19,7 @@
 
 #include "conn.h"
 #include "log.h"
+#include "progress.h"
 #include "record.h"
 
 /*
@@ -48,6 +49,7 @@ struct restore_options {
 	bool in_place; /* commits as it goes: the only way that can stop half-way */
 	const char *role; /* SET ROLE; or NULL */
 	unsigned jobs; /* connections that work side by side; above 1 only with target.is_own or in_place */
+	struct progress *progress; /* or NULL */
 	const char *const *sets; /* settings of the user's, NAME=VALUE */
 	size_t set_count;
 	/* With jobs: gets source_run() out of reading when a worker has failed; from any thread, more than

@@ -183,6 +183,9 @@ static int work(void *arg, struct err *err)
 		}
 		crew_unlock(crew);
 		result = run_task(worker, task, err);
+		/* Before anybody can see that the task has ended. */
+		if (result < 0)
+			jobs_fail(crew->jobs, err);
 		crew_lock(crew);
 		give_tables_back(task);
 		count(task, -1U);

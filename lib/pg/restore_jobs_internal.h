@@ -33,6 +33,7 @@ struct restore_jobs {
 	bool serial;     /* all in the main session from here on */
 	bool doubtful;   /* the main session's transaction may hold what a commit would change */
 	bool has_rows;   /* … also rows */
+	char *state; /* of the main session, as restore_jobs_run_unknown() last saw it; or NULL */
 	unsigned long changes; /* counts what may make a table's answer untrue */
 };
 
@@ -42,6 +43,13 @@ int restore_jobs_commit(struct restore *restore, bool *done, struct err *err);
 
 /* Everything that was put off, in its order; nothing is under way after. */
 int restore_jobs_flush(struct restore *restore, struct err *err);
+
+/* restore_jobs_setting.c: in the main session now, and in each other before what stands behind it. */
+int restore_jobs_setting(struct restore *restore, const struct record *record, struct slice sql,
+                         struct err *err);
+/* A statement that may change settings out of sight: when it has, all that follows is run in the main session. */
+int restore_jobs_run_unknown(struct restore *restore, const struct place *place, struct slice sql,
+                             struct err *err);
 
 /* restore_plan.c: rows that lie in a file. */
 int restore_plan_add(struct restore *restore, const struct record *record, struct err *err);

@@ -175,7 +175,7 @@ static int add_received(struct crew_worker *worker, const struct load_task *load
 {
 	struct hash128 sum = { 0 };
 	struct record record = { .kind = RECORD_DATA };
-	record.place.line = piece->line;
+	record.place.line = piece->line > 1 ? piece->line - 1 : 1; /* that of COPY */
 	hash128_rows(rows, piece->crlf, &record.data.row_count, &sum);
 	record.data.table = &load->target->columns;
 	record.data.rows = rows;
@@ -217,6 +217,7 @@ static int copy_rows(struct crew_worker *worker, const struct load_task *load,
 		return rows_failed(worker, load, piece, &failed, err);
 	if (add_received(worker, load, piece, rows, &sent, err) < 0)
 		return -1;
+	progress_add(load->restore->options.progress, rows.len, sent);
 	return restore_check_taken(&load->target->columns, name_of(load, piece), piece->line, sent,
 	                           taken, err);
 }
@@ -245,6 +246,7 @@ static int load_whole(struct crew_worker *worker, struct load_task *load, struct
 static int run_load(struct crew_worker *worker, struct crew_task *task, struct err *err)
 {
 	struct load_task *load = (struct load_task *)task;
+	progress_phase(load->restore->options.progress, "rows");
 	return load->whole ? load_whole(worker, load, err) : load_pieces(worker, load, err);
 }
 

@@ -50,6 +50,7 @@ struct load_task {
 	const struct load_target *target;
 	struct load_piece *pieces;
 	size_t count;
+	uint64_t cost; /* to load it, in bytes */
 	bool whole; /* the table's only load: truncated, then loaded frozen, in one transaction */
 };
 

@@ -6,9 +6,13 @@
 /* Below this, a table's own transaction with TRUNCATE costs more than it saves. */
 #define LEAST_FROZEN_BYTES ((uint64_t)256 * 1024)
 
-static uint64_t chunk_bytes(const struct chunk *chunk)
+/* What a row costs the server besides its bytes, in bytes. */
+#define ROW_COST 100
+
+static uint64_t chunk_cost(const struct chunk *chunk)
 {
-	return chunk->raw_bytes != UINT64_MAX ? chunk->raw_bytes : chunk->size;
+	uint64_t bytes = chunk->raw_bytes != UINT64_MAX ? chunk->raw_bytes : chunk->size;
+	return bytes + chunk->rows * ROW_COST;
 }
 
 /* The table's task so far, if its statement and session are the same. */
@@ -50,8 +54,8 @@ int restore_plan_add(struct restore *restore, const struct record *record, struc
 	struct load_piece *piece = load ? load_task_piece(load, err) : NULL;
 	if (!piece || load_piece_set_chunk(piece, record, err) < 0)
 		return -1;
-	load->task.weight += chunk_bytes(record->data.chunk);
-	jobs->target->table->load_bytes += chunk_bytes(record->data.chunk);
+	load->cost += chunk_cost(record->data.chunk);
+	jobs->target->table->load_cost += chunk_cost(record->data.chunk);
 	return 0;
 }
 
@@ -89,13 +93,13 @@ static bool can_be_frozen(const struct load_task *load)
 {
 	const struct restore_table *table = load->target->table;
 	return table->kind == 'r' && table->may_truncate && load->target->freeze.len > 0 &&
-	       load->task.weight >= LEAST_FROZEN_BYTES;
+	       load->cost >= LEAST_FROZEN_BYTES;
 }
 
 /* Would one worker still be at it when all others have nothing left? */
 static bool is_tail(const struct load_task *load, uint64_t total, unsigned jobs)
 {
-	return load->count > 1 && !load->task.exclusive && load->task.weight > total / jobs;
+	return load->count > 1 && !load->task.exclusive && load->cost > total / jobs;
 }
 
 static int start(struct restore *restore, size_t i, uint64_t total, struct err *err)
@@ -129,10 +133,13 @@ int restore_plan_start(struct restore *restore, struct err *err)
 	struct restore_jobs *jobs = restore->jobs;
 	uint64_t total = 0;
 	int result = 0;
+	for (size_t i = 0; i < jobs->planned_count; i++) {
+		struct load_task *load = jobs->planned[i];
+		load->task.weight = load->cost + load->target->table->build_cost;
+		total += load->cost;
+	}
 	if (jobs->planned_count > 0)
 		qsort(jobs->planned, jobs->planned_count, sizeof(struct load_task *), by_weight);
-	for (size_t i = 0; i < jobs->planned_count; i++)
-		total += jobs->planned[i]->task.weight;
 	for (size_t i = 0; i < jobs->planned_count && result == 0; i++)
 		result = start(restore, i, total, err);
 	for (size_t i = 0; i < jobs->planned_count; i++)

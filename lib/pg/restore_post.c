@@ -101,7 +101,7 @@ static struct build *build_new(struct restore *restore, const struct restore_ste
 	for (size_t i = 0; i < 2; i++) {
 		const struct restore_table *table = step->tables[i];
 		build->task.tables[i] = step->tables[i];
-		build->task.weight += table ? table->bytes + table->load_bytes : 0;
+		build->task.weight += table ? table->bytes + table->load_cost : 0;
 	}
 	if (build->task.tables[0] == build->task.tables[1])
 		build->task.tables[1] = NULL;
@@ -123,6 +123,7 @@ static int run_build(struct crew_worker *worker, struct crew_task *task, struct 
 {
 	struct build *build = (struct build *)task;
 	const struct post_task *post = &build->step->task;
+	progress_phase(build->restore->options.progress, "indexes");
 	if (!build->in_steps)
 		return run_here(worker, build, build->step->sql, err);
 	if (build->has_index)
@@ -208,6 +209,16 @@ static bool has_company(const struct restore_jobs *jobs, size_t from, size_t to,
 	return false;
 }
 
+/* So that a table with much to do behind its rows is loaded early. */
+static void add_costs(const struct restore_jobs *jobs, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct restore_step *step = &jobs->steps[i];
+		if (step->task.kind == POST_INDEX || step->task.kind == POST_KEY)
+			step->tables[0]->build_cost += step->tables[0]->load_cost / 2;
+	}
+}
+
 static int add_tasks(struct restore *restore, size_t from, size_t to, struct err *err)
 {
 	struct restore_jobs *jobs = restore->jobs;
@@ -262,6 +273,7 @@ static int run_batch(struct restore *restore, size_t from, size_t *barrier, stru
 		return -1;
 	if (work && !committed)
 		*barrier = from;
+	add_costs(jobs, from, *barrier);
 	if (committed && (restore_plan_start(restore, err) < 0 ||
 	                  add_tasks(restore, from, *barrier, err) < 0))
 		return -1;

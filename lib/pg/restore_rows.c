@@ -77,5 +77,6 @@ int restore_rows(struct restore *restore, const struct record *record, struct er
 	restore->copy_rows += data->row_count;
 	if (pg_copy_in_write(restore->pg, data->rows, &failed) < 0)
 		return rows_failed(restore, record, &failed, err);
+	progress_add(restore->options.progress, data->rows.len, data->row_count);
 	return data->last ? end(restore, record, err) : 0;
 }

@@ -25,7 +25,8 @@ struct restore_table {
 	bool is_new;       /* the session's transaction has made it */
 	bool may_truncate; /* it never had rows, and the role may */
 	uint64_t bytes;    /* on disk */
-	uint64_t load_bytes; /* that are planned to be loaded */
+	uint64_t load_cost;  /* of rows that are planned to be loaded, in bytes */
+	uint64_t build_cost; /* of the indexes that wait for them */
 	/* The crew's (restore_crew.h). */
 	unsigned loads_left;
 	unsigned builds_left;

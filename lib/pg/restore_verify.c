@@ -43,6 +43,7 @@ int restore_verify(struct restore *restore, struct err *err)
 		        restore->options.input_name, contents_undigested(restore->received));
 		goto out;
 	}
+	progress_phase(restore->options.progress, "checking");
 	if (pin(restore, err) < 0 ||
 	    db_source_read_data(restore->pg, &tables, restore->received, &reading.sink, err) < 0)
 		goto out;

@@ -56,9 +56,9 @@ static const struct {
 } owned[] = {
 	{ "pg_class", "relowner",
 	  USERS " AND relkind NOT IN ('i', 'I', 't') AND relpersistence <> 't'" },
-	/* Schema public is initdb's, and dumped all the same. */
+	/* Schema public is initdb's, and dumped all the same, unless it is pg_database_owner's. */
 	{ "pg_namespace", "nspowner",
-	  " AND (oid >= 16384 AND nspname !~ '^pg_' OR nspname = 'public')" },
+	  " AND (oid >= 16384 AND nspname !~ '^pg_' OR nspname = 'public' AND nspowner <> 6171)" },
 	{ "pg_proc", "proowner", USERS },
 	{ "pg_type", "typowner", USERS },
 	{ "pg_operator", "oprowner", USERS },

@@ -89,6 +89,14 @@ static bool take_named(struct tokens *tokens, const char *type, struct subject *
 	return true;
 }
 
+/* All that is, or will be, IN SCHEMA … */
+static bool take_in_schema(struct tokens *tokens, struct subject *subject)
+{
+	bool found = take_named(tokens, "SCHEMA", subject);
+	subject->kind = SUBJECT_OBJECT;
+	return found;
+}
+
 /* CREATE [UNIQUE] INDEX [name] ON table: it is in the table's schema. */
 static bool read_create_index(struct tokens *tokens, struct subject *subject)
 {
@@ -213,7 +221,7 @@ static bool read_default_privileges(struct tokens *tokens, struct subject *subje
 		subject->kind = SUBJECT_GLOBAL;
 		return true;
 	}
-	return take_named(tokens, "SCHEMA", subject);
+	return take_in_schema(tokens, subject);
 }
 
 static bool read_alter_publication(struct tokens *tokens, struct subject *subject)
@@ -280,7 +288,7 @@ static bool read_rights(struct tokens *tokens, struct subject *subject)
 	if (!words_find(tokens, "ON"))
 		return true;
 	if (words_take(tokens, "ALL"))
-		return words_find(tokens, "SCHEMA") && take_named(tokens, "SCHEMA", subject);
+		return words_find(tokens, "SCHEMA") && take_in_schema(tokens, subject);
 	if (words_take(tokens, "FOREIGN SERVER") || words_take(tokens, "PARAMETER"))
 		return true;
 	const char *type = words_take_type(tokens);

@@ -12,6 +12,7 @@
 
 #include "input.h"
 #include "outfile.h"
+#include "progress.h"
 #include "record.h"
 
 #define ARCHIVE_SUFFIX ".idar"
@@ -43,6 +44,7 @@ struct archive_reader_options {
 	/* DATA records come as chunks, not unpacked; from a file they are `lasting`, from a pipe their
 	 * bytes are there while sink_write() runs. */
 	bool packed;
+	struct progress *progress; /* is told how much of rows there is, in a file; or NULL */
 };
 
 /*

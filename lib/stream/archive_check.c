@@ -63,6 +63,15 @@ static int check_manifest_sum(const struct archive_end *end, struct err *err)
 	return check_line(&last, sha256, ARCHIVE_MANIFEST, err);
 }
 
+static struct slice named_next(struct slice sums)
+{
+	const size_t before = SHA256_HEX_BYTES + 2;
+	const char *newline = memchr(sums.data, '\n', sums.len);
+	size_t len = newline ? (size_t)(newline - sums.data) : sums.len;
+	return len > before ? (struct slice){ sums.data + before, len - before }
+	                    : SLICE_LITERAL(ARCHIVE_SUMS);
+}
+
 static int check_sums(const struct archive_end *end, const struct manifest *members,
                       struct err *err)
 {
@@ -71,9 +80,11 @@ static int check_sums(const struct archive_end *end, const struct manifest *memb
 	for (size_t i = 0; i < members->member_count; i++)
 		if (check_line(&sums, members->members[i].sha256, members->members[i].name, err) < 0)
 			return -1;
-	if (sums.len != line)
-		return err_set(err, ERR_INPUT,
-		               "member SHA256SUMS names members that are not in the archive");
+	if (sums.len < line)
+		return err_set(err, ERR_INPUT, "member SHA256SUMS is too short");
+	if (sums.len > line)
+		return err_set(err, ERR_INPUT, "member %.*s is missing: SHA256SUMS names it",
+		               SLICE_ARG(named_next(sums)));
 	return 0;
 }
 
@@ -120,9 +131,12 @@ static int check_members(const struct manifest *said, const struct manifest *fou
 	for (size_t i = 0; i < said->member_count && i < found->member_count; i++)
 		if (check_member(&said->members[i], &found->members[i], hashed, counted, err) < 0)
 			return -1;
-	if (said->member_count != found->member_count)
-		return err_set(err, ERR_INPUT, "member manifest.json lists %zu members, there are %zu",
-		               said->member_count, found->member_count);
+	if (said->member_count > found->member_count)
+		return err_set(err, ERR_INPUT, "member %s is missing: the manifest lists it",
+		               said->members[found->member_count].name);
+	if (said->member_count < found->member_count)
+		return err_set(err, ERR_INPUT, "member %s is not in the manifest",
+		               found->members[said->member_count].name);
 	return 0;
 }
 

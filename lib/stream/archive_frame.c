@@ -140,8 +140,16 @@ static int check_zero(const struct buf *text, size_t from, struct err *err)
 	return 0;
 }
 
-static int unpack_in_steps(struct frame_unpacker *unpacker, struct slice frame, struct buf *text,
-                           struct err *err)
+/* zstd lets a frame end early whose last block is empty. */
+static int check_bytes(const struct buf *text, uint64_t bytes, struct err *err)
+{
+	if (text->len != bytes)
+		return err_set(err, ERR_INPUT, "its text is not as large as its zstd frame says");
+	return 0;
+}
+
+static int unpack_in_steps(struct frame_unpacker *unpacker, struct slice frame, uint64_t bytes,
+                           struct buf *text, struct err *err)
 {
 	ZSTD_inBuffer in = { frame.data, frame.len, 0 };
 	size_t left = 1;
@@ -153,7 +161,16 @@ static int unpack_in_steps(struct frame_unpacker *unpacker, struct slice frame, 
 		if (left > 0 && text->len == before && in.pos == consumed)
 			return err_set(err, ERR_INPUT, "its zstd frame ends early");
 	}
-	if (in.pos < in.size)
+	return check_bytes(text, bytes, err);
+}
+
+/* Nothing but this one frame: ZSTD_decompressDCtx() would take further ones, too. */
+static int check_alone(struct slice frame, struct err *err)
+{
+	size_t len = ZSTD_findFrameCompressedSize(frame.data, frame.len);
+	if (ZSTD_isError(len))
+		return damaged(len, err);
+	if (len < frame.len)
 		return err_set(err, ERR_INPUT, "something stands behind its zstd frame");
 	return 0;
 }
@@ -163,17 +180,14 @@ int frame_unpack(struct frame_unpacker *unpacker, struct slice frame, struct buf
 {
 	uint64_t bytes;
 	buf_reset(text);
-	if (frame_text_bytes(frame, &bytes, err) < 0)
+	if (frame_text_bytes(frame, &bytes, err) < 0 || check_alone(frame, err) < 0)
 		return -1;
 	if (bytes > FRAME_TRUSTED_BYTES)
-		return unpack_in_steps(unpacker, frame, text, err);
-	/* ZSTD_decompressDCtx() would take further frames, too. */
-	size_t len = ZSTD_findFrameCompressedSize(frame.data, frame.len);
-	if (ZSTD_isError(len))
-		return damaged(len, err);
-	if (len < frame.len)
-		return err_set(err, ERR_INPUT, "something stands behind its zstd frame");
-	return unpack_at_once(unpacker, frame, bytes, text, err) < 0 ? -1 : check_zero(text, 0, err);
+		return unpack_in_steps(unpacker, frame, bytes, text, err);
+	if (unpack_at_once(unpacker, frame, bytes, text, err) < 0 ||
+	    check_bytes(text, bytes, err) < 0)
+		return -1;
+	return check_zero(text, 0, err);
 }
 
 int frame_unpack_front(struct frame_unpacker *unpacker, struct slice front, size_t least,

@@ -111,7 +111,7 @@ int gatherer_flush(struct gatherer *gatherer, enum section section, struct err *
 static int begin_section(struct gatherer *gatherer, enum section section, struct err *err)
 {
 	if (section == SECTION_NONE)
-		section = gatherer->section ? gatherer->section : SECTION_PRE_DATA;
+		section = gatherer->section > SECTION_GLOBALS ? gatherer->section : SECTION_PRE_DATA;
 	if (section < gatherer->section)
 		return err_set(err, ERR_INPUT,
 		               "the stream's sections are not in their order: %s comes behind %s",
@@ -142,8 +142,9 @@ int gatherer_statement(struct gatherer *gatherer, const struct record *record, s
 	if (contents_add(gatherer->contents, record, &options, err) < 0 ||
 	    begin_section(gatherer, record->section, err) < 0)
 		return -1;
+	/* The roles are one member, whatever their number. */
 	if (gatherer->text.len >= gatherer->writer->options.chunk_bytes &&
-	    write_statements(gatherer, err) < 0)
+	    gatherer->section != SECTION_GLOBALS && write_statements(gatherer, err) < 0)
 		return -1;
 	bool begins = gatherer->text.len == 0;
 	if (record->section != SECTION_NONE && record->section != gatherer->marked) {

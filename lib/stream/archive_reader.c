@@ -120,10 +120,21 @@ static int file_member(struct archive_reader *reader, size_t index, struct err *
 	return 0;
 }
 
+static void expect_rows(const struct archive_reader *reader)
+{
+	const struct manifest *manifest = reader->manifest;
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < manifest->member_count; i++)
+		if (manifest->members[i].table)
+			bytes += manifest->members[i].raw_bytes;
+	progress_expect(reader->options.progress, bytes, 0);
+}
+
 static int run_file(struct archive_reader *reader, struct err *err)
 {
 	if (walk(reader, err) < 0)
 		return -1;
+	expect_rows(reader);
 	for (size_t i = 0; i < reader->manifest->member_count; i++)
 		if (file_member(reader, i, err) < 0)
 			return -1;

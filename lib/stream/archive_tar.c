@@ -2,7 +2,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <stdlib.h>
 
 struct tar_writer {
@@ -11,16 +10,17 @@ struct tar_writer {
 	struct outfile *out;
 	uint64_t written;
 	time_t time;
+	bool failed;     /* nothing more is written */
 	struct err *err; /* of the call that is under way */
 };
 
+/* To libarchive all goes well: once an archive of its has failed, it forgets to free what it had. */
 static la_ssize_t write_bytes(struct archive *archive, void *arg, const void *data, size_t len)
 {
 	struct tar_writer *tar = arg;
-	if (outfile_write(tar->out, data, len, tar->err) < 0) {
-		archive_set_error(archive, EIO, "the archive can't be written");
-		return -1;
-	}
+	(void)archive;
+	if (!tar->failed && outfile_write(tar->out, data, len, tar->err) < 0)
+		tar->failed = true;
 	tar->written += len;
 	return (la_ssize_t)len;
 }
@@ -73,24 +73,25 @@ int tar_writer_add(struct tar_writer *tar, const char *name, struct slice bytes,
 	if (bytes.len > 0 &&
 	    archive_write_data(tar->archive, bytes.data, bytes.len) != (la_ssize_t)bytes.len)
 		return failed(tar, err);
-	return archive_write_finish_entry(tar->archive) == ARCHIVE_OK ? 0 : failed(tar, err);
+	return archive_write_finish_entry(tar->archive) == ARCHIVE_OK && !tar->failed
+	               ? 0
+	               : failed(tar, err);
 }
 
 int tar_writer_end(struct tar_writer *tar, struct err *err)
 {
 	tar->err = err;
-	return archive_write_close(tar->archive) == ARCHIVE_OK ? 0 : failed(tar, err);
+	return archive_write_close(tar->archive) == ARCHIVE_OK && !tar->failed ? 0
+	                                                                      : failed(tar, err);
 }
 
 void tar_writer_free(struct tar_writer *tar)
 {
 	if (!tar)
 		return;
-	if (tar->archive) {
-		/* Else it would end the archive now, as if all were well. */
-		archive_write_fail(tar->archive);
-		archive_write_free(tar->archive);
-	}
+	/* It would end the archive now, as if all were well. */
+	tar->failed = true;
+	archive_write_free(tar->archive);
 	archive_entry_free(tar->entry);
 	free(tar);
 }

@@ -219,6 +219,9 @@ static int add_rows(struct contents *contents, const struct record *record,
 	                                                copy->columns, copy->column_count, err);
 	if (!table)
 		return -1;
+	if (data->first && !same_columns(table, copy) && options->lenient)
+		return refuse(contents, true, "rows with other columns than before", copy->schema,
+		              copy->name, record->place, err);
 	if (data->first && !same_columns(table, copy))
 		return err_set(err, ERR_INPUT,
 		               "line %llu: table %s.%s comes a second time with other columns",

@@ -282,13 +282,15 @@ static const struct source_ops reader_ops = {
 int plain_piece_read(struct slice text, const char *name, enum section folder,
                      struct plain_piece_state *state, struct sink *sink, struct err *err)
 {
+	/* What stands before the first mark of a script has no section; the roles stand apart. */
+	enum section before = state->section > SECTION_GLOBALS ? state->section : SECTION_NONE;
 	struct plain_reader reader = {
 		.name = name,
 		.sink = sink,
 		.own = true,
 		.is_piece = true,
 		.folder = folder,
-		.section = folder == SECTION_PRE_DATA ? state->section : folder,
+		.section = folder == SECTION_PRE_DATA ? before : folder,
 		.statements = state->statements,
 	};
 	splitter_init(&reader.splitter);

@@ -142,7 +142,8 @@ static int deliver(struct plain_chunks *chunks, struct plain_reader *reader, str
 	chunk->fd = chunks->fd;
 	chunk->raw_bytes = chunk->size;
 	chunk->member = SIZE_MAX;
-	record->place.line = chunk->line;
+	/* That of its COPY line, as for blocks whose rows are here. */
+	record->place.line = chunk->line - rows_count(data->copy);
 	data->chunk = chunk;
 	data->row_count = chunk->rows;
 	data->first = data->last = true;

@@ -12,6 +12,7 @@ struct digest_sink {
 	const struct contents *layout;
 	struct digester *digester;
 	pthread_mutex_t mutex; /* of the digester, when branches are finished */
+	struct progress *progress;
 	bool schema_only;
 	bool vouched;
 	char *encoding;
@@ -44,6 +45,12 @@ static int remember_header(struct digest_sink *digest, const struct stream_heade
 	return 0;
 }
 
+static void count(const struct digest_sink *digest, const struct record *record)
+{
+	if (record->kind == RECORD_DATA)
+		progress_add(digest->progress, record->data.rows.len, record->data.row_count);
+}
+
 static int digest_write(struct sink *sink, const struct record *record, struct err *err)
 {
 	struct digest_sink *digest = (struct digest_sink *)sink;
@@ -52,6 +59,7 @@ static int digest_write(struct sink *sink, const struct record *record, struct e
 	pthread_mutex_lock(&digest->mutex);
 	int result = digester_add(digest->digester, record, err);
 	pthread_mutex_unlock(&digest->mutex);
+	count(digest, record);
 	if (result == 0 && record->kind == RECORD_TRAILER)
 		result = check_trailer(digest, record, err);
 	return result;
@@ -68,7 +76,9 @@ static void digest_free(struct sink *sink)
 
 static int branch_write(struct sink *sink, const struct record *record, struct err *err)
 {
-	return digester_add(((struct digest_branch *)sink)->digester, record, err);
+	struct digest_branch *branch = (struct digest_branch *)sink;
+	count(branch->trunk, record);
+	return digester_add(branch->digester, record, err);
 }
 
 static int branch_finish(struct sink *sink, struct err *err)
@@ -132,6 +142,11 @@ struct sink *digest_sink_new(const struct contents *layout, struct err *err)
 		return NULL;
 	}
 	return &digest->sink;
+}
+
+void digest_sink_set_progress(struct sink *sink, struct progress *progress)
+{
+	((struct digest_sink *)sink)->progress = progress;
 }
 
 const struct contents *digest_sink_contents(const struct sink *sink)

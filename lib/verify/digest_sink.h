@@ -7,11 +7,15 @@
 #define IDKIT_VERIFY_DIGEST_SINK_H
 
 #include "contents.h"
+#include "progress.h"
 #include "record.h"
 
 /* `layout`, when not NULL, gives the order of columns in which rows are hashed, for tables that have
  * the same columns in another order.  Borrowed until the sink is freed. */
 struct sink *digest_sink_new(const struct contents *layout, struct err *err);
+
+/* What is digested is counted there; for streams, since a database's source counts by itself.  Borrowed. */
+void digest_sink_set_progress(struct sink *sink, struct progress *progress);
 
 /* What was there, once the TRAILER has come; lives as long as the sink. */
 const struct contents *digest_sink_contents(const struct sink *sink);

@@ -9,7 +9,7 @@ tools='iddump idfilter idrestore idverify'
 make_databases() {
 	sql postgres <<-'END' 2>/dev/null
 		SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
-		 WHERE datname IN ('keycloak', 'keycloak_new', 'keycloak_test', 'old', 'empty') \gexec
+		 WHERE datname IN ('keycloak', 'keycloak_new', 'keycloak_test', 'old', 'empty') OR datname LIKE 'idkit\_old\_%' \gexec
 	END
 	[ "${1-}" != none ] || return 0
 	sql postgres 'CREATE DATABASE keycloak'

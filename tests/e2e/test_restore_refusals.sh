@@ -290,14 +290,19 @@ test_a_missing_role_is_named_with_a_way_out() {
 	newrole owner
 	sql "$db_source" "ALTER TABLE person OWNER TO \"$role_owner\"; GRANT SELECT ON note TO \"$role_owner\""
 	iddump "$db_source" >stream.sql
+	pg_dump "$db_source" >foreign.sql
 	sql "$db_source" "REASSIGN OWNED BY \"$role_owner\" TO postgres; DROP OWNED BY \"$role_owner\""
 	sql postgres "DROP ROLE \"$role_owner\""
-	expect_status 4 idrestore -d "$db_target" stream.sql
+	# What others wrote does not say beforehand what it needs.
+	expect_status 4 idrestore -d "$db_target" foreign.sql
 	expect_match "failed: role \"$role_owner\" does not exist \(SQLSTATE 42704\)" "$err"
 	expect_match '^HINT:  Create the role first, or restore with --no-owner and --no-acl' "$err"
 	expect_empty "$db_target"
-	expect_status 4 idrestore --no-owner -d "$db_target" stream.sql
+	expect_status 4 idrestore --no-owner -d "$db_target" foreign.sql
 	expect_match 'STATEMENT:  GRANT' "$err"
+	expect_status 4 idrestore --no-owner -d "$db_target" stream.sql
+	expect_match "the server lacks roles that it names: $role_owner; nothing was restored" "$err"
+	expect_match '^HINT:  Create them, or leave out what names them with --no-owner and --no-acl' "$err"
 	expect_status 0 idrestore --no-owner --no-acl -d "$db_target" stream.sql
 	expect_equal_dbs "$db_source" "$db_target"
 }

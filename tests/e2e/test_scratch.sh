@@ -34,7 +34,8 @@ test_session_in_the_new_database_is_waited_for() {
 		AND datname = '$scratch'" 1
 	end_restore
 	expect_equal "$status" 0
-	expect_match 'waits for its name: process [0-9]+ of role postgres' restore.err
+	expect_match 'waits for its name: somebody is connected to "idkit_scratch_' restore.err
+	expect_match 'process [0-9]+: role "postgres"' restore.err
 	expect_equal "$(sql "$db_copy" 'SELECT count(*) FROM t')" 1000
 }
 

@@ -136,6 +136,34 @@ START_TEST(signal_ends_all)
 }
 END_TEST
 
+/* Until the pipe is full; then write(2) blocks, and no poll(2) is in front of it. */
+static int write_forever(void *arg, struct err *err)
+{
+	static const char bytes[65536];
+	while (interrupt_check(err) == 0)
+		if (write(*(int *)arg, bytes, sizeof(bytes)) == 0)
+			break;
+	return -1;
+}
+
+/* The signal comes to this thread, not to those that write. */
+START_TEST(signal_ends_system_calls)
+{
+	struct err err = ERR_INIT;
+	int fds[2];
+	ck_assert_int_eq(pipe(fds), 0);
+	interrupt_install();
+	struct jobs *jobs = jobs_new(&err);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(jobs_start(jobs, write_forever, &fds[1], &err), 0);
+	usleep(100000);
+	raise(SIGTERM);
+	ck_assert_int_eq(jobs_wait(jobs, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_SIGNAL);
+	jobs_free(jobs);
+}
+END_TEST
+
 START_TEST(free_ends_what_runs)
 {
 	struct err err = ERR_INIT;
@@ -162,6 +190,7 @@ Suite *test_core_jobs(void)
 	tcase_add_test(tcase, first_error_ends_those_that_block);
 	tcase_add_test(tcase, failure_wakes_those_that_sleep);
 	tcase_add_test(tcase, signal_ends_all);
+	tcase_add_test(tcase, signal_ends_system_calls);
 	tcase_add_test(tcase, free_ends_what_runs);
 	tcase_add_test(tcase, processors_are_counted);
 	suite_add_tcase(suite, tcase);

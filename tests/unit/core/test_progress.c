@@ -100,6 +100,10 @@ static const struct {
 	{ { .state = "running", .phase = "rows", .bytes = 5 * GIB, .total_bytes = 4 * GIB,
 	    .bytes_per_second = 1024 * 1024 },
 	  "x: rows  [========================================]   99%  5.0 GiB  1.0 MiB/s" },
+	/* Rows are almost all there, and an index takes its time. */
+	{ { .state = "running", .phase = "indexes", .bytes = 5 * GIB, .total_bytes = 5 * GIB + 1000,
+	    .bytes_per_second = 1024 * 1024 },
+	  "x: indexes  [=======================================>]   99%  5.0/5.0 GiB  1.0 MiB/s" },
 	/* Tables alone. */
 	{ { .state = "running", .phase = "checking", .tables = 1, .total_tables = 4 },
 	  "x: checking  [==========>                             ]   25%  1/4 tables" },

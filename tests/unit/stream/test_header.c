@@ -145,6 +145,36 @@ START_TEST(bad_header_is_refused)
 }
 END_TEST
 
+START_TEST(roles_by_what_for)
+{
+	struct err err = ERR_INIT;
+	struct stream_header *header = parse("{\"format\":1}");
+	ck_assert_uint_eq(stream_header_role_count(header, STREAM_ROLE_OWNER), 0);
+	ck_assert_int_eq(stream_header_add_role(header, STREAM_ROLE_ACL, "b \"c\"", &err), 0);
+	ck_assert_int_eq(stream_header_add_role(header, STREAM_ROLE_OWNER, "a", &err), 0);
+	ck_assert_int_eq(stream_header_add_role(header, STREAM_ROLE_ACL, "no \xff UTF-8", &err), 0);
+	ck_assert_int_eq(stream_header_add_role(header, STREAM_ROLE_ACL, "a", &err), 0);
+	check_print(header, "{\"format\":1,\"roles\":{\"owner\":[\"a\"],\"acl\":[\"b \\\"c\\\"\",\"a\"],"
+	                    "\"other\":[]}}");
+	ck_assert_uint_eq(stream_header_role_count(header, STREAM_ROLE_ACL), 2);
+	ck_assert_str_eq(stream_header_role(header, STREAM_ROLE_ACL, 0), "b \"c\"");
+	ck_assert_ptr_null(stream_header_role(header, STREAM_ROLE_ACL, 2));
+	stream_header_clear_roles(header);
+	check_print(header, "{\"format\":1}");
+	stream_header_free(header);
+	/* Damage is no list. */
+	header = parse("{\"format\":1,\"roles\":{\"owner\":\"a\",\"acl\":[7,\"b\"]}}");
+	ck_assert_uint_eq(stream_header_role_count(header, STREAM_ROLE_OWNER), 0);
+	ck_assert_uint_eq(stream_header_role_count(header, STREAM_ROLE_OTHER), 0);
+	ck_assert_uint_eq(stream_header_role_count(header, STREAM_ROLE_ACL), 2);
+	ck_assert_ptr_null(stream_header_role(header, STREAM_ROLE_ACL, 0));
+	stream_header_free(header);
+	header = stream_header_foreign(&err);
+	ck_assert_uint_eq(stream_header_role_count(header, STREAM_ROLE_OWNER), 0);
+	stream_header_free(header);
+}
+END_TEST
+
 Suite *test_stream_header(void)
 {
 	Suite *suite = suite_create("stream_header");
@@ -153,6 +183,7 @@ Suite *test_stream_header(void)
 	tcase_add_test(tc, values_come_back);
 	tcase_add_test(tc, unknown_keys_and_their_order_are_kept);
 	tcase_add_test(tc, filters_are_appended);
+	tcase_add_test(tc, roles_by_what_for);
 	tcase_add_test(tc, text_that_is_not_utf8_is_refused);
 	tcase_add_test(tc, foreign_header_knows_nothing);
 	tcase_add_loop_test(tc, bad_header_is_refused, 0, (int)(sizeof(bad) / sizeof(*bad)));

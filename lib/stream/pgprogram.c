@@ -47,7 +47,8 @@ static bool is_better(const struct choice *best, int major)
 static void consider(struct choice *best, const char *path)
 {
 	struct err ignored = ERR_INIT; /* a program that can't be asked is none of ours */
-	if (access(path, X_OK) != 0)
+	/* Asking takes time: Debian's wrapper in PATH is a script. */
+	if (best->major == best->wanted || access(path, X_OK) != 0)
 		return;
 	int major = pgprogram_major(path, &ignored);
 	if (!is_better(best, major))

@@ -108,9 +108,17 @@ static int handle_header(struct restore *restore, const struct record *record, s
 	return buf_check(&restore->state.database, "a name", err);
 }
 
+static bool forgets_prepared(struct slice sql)
+{
+	struct tokens tokens = tokens_of(sql, true);
+	return words_take(&tokens, "DEALLOCATE");
+}
+
 int restore_run(struct restore *restore, const struct place *place, struct slice sql,
                 struct err *err)
 {
+	if (forgets_prepared(sql))
+		restore->tables.is_prepared = false;
 	struct buf *text = &restore->sql;
 	buf_reset(text);
 	buf_add_slice(text, sql);

@@ -139,8 +139,7 @@ int load_piece_set_chunk(struct load_piece *piece, const struct record *record, 
 	piece->statement = record->place.statement;
 	piece->first = data->first;
 	piece->crlf = data->crlf;
-	/* A member's text begins with the COPY line. */
-	piece->line = data->chunk->form == CHUNK_ROWS ? data->chunk->line : 2;
+	piece->line = data->chunk->line;
 	if (data->chunk->lasting)
 		return 0;
 	piece->name = strdup(data->chunk->place);

@@ -32,7 +32,7 @@ static struct load_task *add_task(struct restore *restore, const struct load_tar
 {
 	struct restore_jobs *jobs = restore->jobs;
 	struct load_task **planned =
-		reallocarray(jobs->planned, jobs->planned_count + 1, sizeof(*planned));
+		reallocarray(jobs->planned, jobs->planned_count + 1, sizeof(struct load_task *));
 	if (!planned) {
 		err_memory(err, "a table's rows");
 		return NULL;

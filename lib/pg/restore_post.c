@@ -135,20 +135,57 @@ static int run_build(struct crew_worker *worker, struct crew_task *task, struct 
 
 /* ---- which may run side by side ---- */
 
-static int ask_tables(struct restore *restore, struct restore_step *step, struct err *err)
+/* Nothing is run in between: what was answered for one statement of the batch holds for the next. */
+static struct restore_table *answered(const struct restore_jobs *jobs, size_t from,
+                                      const struct restore_step *step, struct slice schema,
+                                      struct slice name)
+{
+	for (size_t i = from; &jobs->steps[i] != step; i++) {
+		const struct restore_step *other = &jobs->steps[i];
+		const struct post_task *post = &other->task;
+		if (other->map != step->map)
+			continue;
+		if (other->tables[0] && slice_equal(name, buf_slice(&post->table)) &&
+		    slice_equal(schema, buf_slice(&post->schema)))
+			return other->tables[0];
+		if (other->tables[1] && slice_equal(name, buf_slice(&post->referenced_table)) &&
+		    slice_equal(schema, buf_slice(&post->referenced_schema)))
+			return other->tables[1];
+	}
+	return NULL;
+}
+
+static struct restore_table *ask_table(struct restore *restore, size_t from,
+                                       const struct restore_step *step, const struct buf *schema,
+                                       const struct buf *name, struct err *err)
 {
 	struct restore_jobs *jobs = restore->jobs;
-	const struct post_task *post = &step->task;
+	struct restore_table *table =
+		answered(jobs, from, step, buf_slice(schema), buf_slice(name));
+	if (table)
+		return table;
 	if (restore_session_bring(&jobs->main, step->map, err) < 0)
+		return NULL;
+	return restore_table_ask(&restore->tables, restore->pg, buf_slice(schema), buf_slice(name),
+	                         NULL, err);
+}
+
+static int ask_tables(struct restore *restore, size_t from, struct restore_step *step,
+                      struct err *err)
+{
+	const struct post_task *post = &step->task;
+	struct restore_table *table =
+		ask_table(restore, from, step, &post->schema, &post->table, err);
+	if (!table)
 		return -1;
-	step->tables[0] = restore_table_ask(&restore->tables, restore->pg, buf_slice(&post->schema),
-	                                    buf_slice(&post->table), NULL, err);
-	if (!step->tables[0] || post->kind != POST_FOREIGN_KEY)
-		return step->tables[0] ? 0 : -1;
-	step->tables[1] =
-		restore_table_ask(&restore->tables, restore->pg, buf_slice(&post->referenced_schema),
-	                          buf_slice(&post->referenced_table), NULL, err);
-	return step->tables[1] ? 0 : -1;
+	struct restore_table *referenced =
+		post->kind == POST_FOREIGN_KEY
+			? ask_table(restore, from, step, &post->referenced_schema,
+	                            &post->referenced_table, err)
+			: NULL;
+	step->tables[0] = table;
+	step->tables[1] = referenced;
+	return post->kind == POST_FOREIGN_KEY && !referenced ? -1 : 0;
 }
 
 /*
@@ -179,7 +216,7 @@ static int find_barrier(struct restore *restore, size_t from, size_t *barrier, s
 			break;
 		if (step->task.kind == POST_DETAIL)
 			continue;
-		if (ask_tables(restore, step, err) < 0)
+		if (ask_tables(restore, from, step, err) < 0)
 			return -1;
 		if (!is_task(step))
 			break;

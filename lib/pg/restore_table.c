@@ -6,11 +6,13 @@
 #include "ident.h"
 #include "words.h"
 
-/* Operators are qualified: the search path may be the script's.  $name, $unlisted and $generated are
- * put in. */
-static const char question[] =
+/*
+ * Operators are qualified: the search path may be the script's.  It is prepared, since planning it takes
+ * longer than the answer: $1 is the table's name, $2 the columns that rows come with (NULL: all).
+ */
+static const char question_begin[] =
 	"WITH RECURSIVE tree (oid) AS ("
-	"SELECT pg_catalog.to_regclass($name)::pg_catalog.oid "
+	"SELECT pg_catalog.to_regclass($1)::pg_catalog.oid "
 	"UNION ALL SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i "
 	"ON i.inhparent OPERATOR(pg_catalog.=) t.oid) "
 	"SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, "
@@ -25,7 +27,10 @@ static const char question[] =
 	"EXISTS (SELECT FROM pg_catalog.pg_attribute a "
 	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 "
 	"AND NOT a.attisdropped AND (a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) "
-	"''::pg_catalog.\"char\")$generated$unlisted), "
+	"''::pg_catalog.\"char\")";
+#define NOT_GENERATED " AND a.attgenerated OPERATOR(pg_catalog.=) ''::pg_catalog.\"char\""
+static const char question_end[] =
+	" AND NOT a.attname OPERATOR(pg_catalog.=) ANY ($2)), "
 	/* Checks by functions that may look at other rows. */
 	"EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d "
 	"ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass "
@@ -43,43 +48,55 @@ static const char question[] =
 	"AND pg_catalog.age(a.xmin) OPERATOR(pg_catalog.=) 0) "
 	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
 	"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
-	"WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($name)::pg_catalog.oid";
+	"WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)::pg_catalog.oid";
 
-/* " AND NOT a.attname … ANY (…)", or " AND false" when rows come with all columns. */
-static void add_unlisted(struct buf *sql, const struct copy_table *columns)
+static int prepare(struct restore_tables *tables, struct pg *pg, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	if (tables->is_prepared)
+		return 0;
+	buf_addf(&sql, "PREPARE idkit_table_%u (pg_catalog.text, pg_catalog.name[]) AS ",
+	         ++tables->prepared);
+	buf_adds(&sql, question_begin);
+	buf_adds(&sql, pg_server_version(pg) >= 120000 ? NOT_GENERATED : "");
+	buf_adds(&sql, question_end);
+	int result = buf_check(&sql, "a statement", err);
+	if (result == 0)
+		result = pg_exec(pg, sql.data, err);
+	tables->is_prepared = result == 0;
+	buf_release(&sql);
+	return result;
+}
+
+static void add_columns(struct buf *sql, const struct copy_table *columns)
 {
 	if (!columns || !columns->has_columns) {
-		buf_adds(sql, " AND false");
+		buf_adds(sql, "NULL");
 		return;
 	}
-	buf_adds(sql, " AND NOT a.attname OPERATOR(pg_catalog.=) ANY (ARRAY[");
+	buf_adds(sql, "ARRAY[");
 	for (size_t i = 0; i < columns->column_count; i++) {
 		buf_adds(sql, i ? ", " : "");
 		sql_add_literal(sql, columns->columns[i]);
 	}
-	buf_adds(sql, "]::pg_catalog.name[])");
+	buf_adds(sql, "]::pg_catalog.name[]");
 }
 
-static void build(struct buf *sql, const struct pg *pg, struct slice name,
-                  const struct copy_table *columns)
+static struct pg_rows *ask(struct restore_tables *tables, struct pg *pg, struct slice name,
+                           const struct copy_table *columns, struct err *err)
 {
-	for (const char *rest = question; *rest;) {
-		size_t len = strcspn(rest, "$");
-		buf_add(sql, rest, len);
-		rest += len;
-		if (strncmp(rest, "$name", 5) == 0) {
-			sql_add_literal(sql, name);
-			rest += strlen("$name");
-		} else if (strncmp(rest, "$generated", 10) == 0) {
-			if (pg_server_version(pg) >= 120000)
-				buf_adds(sql, " AND a.attgenerated OPERATOR(pg_catalog.=) "
-				              "''::pg_catalog.\"char\"");
-			rest += strlen("$generated");
-		} else if (*rest) {
-			add_unlisted(sql, columns);
-			rest += strlen("$unlisted");
-		}
-	}
+	struct buf sql = BUF_INIT;
+	if (prepare(tables, pg, err) < 0)
+		return NULL;
+	buf_addf(&sql, "EXECUTE idkit_table_%u (", tables->prepared);
+	sql_add_literal(&sql, name);
+	buf_adds(&sql, ", ");
+	add_columns(&sql, columns);
+	buf_adds(&sql, ")");
+	struct pg_rows *rows =
+		buf_check(&sql, "a statement", err) == 0 ? pg_query(pg, sql.data, err) : NULL;
+	buf_release(&sql);
+	return rows;
 }
 
 static struct restore_table *find(const struct restore_tables *tables, unsigned long oid)
@@ -127,27 +144,22 @@ struct restore_table *restore_table_ask(struct restore_tables *tables, struct pg
                                         struct slice schema, struct slice name,
                                         const struct copy_table *columns, struct err *err)
 {
-	struct buf written = BUF_INIT, sql = BUF_INIT;
+	struct buf written = BUF_INIT;
 	struct restore_table *table = NULL;
 	struct pg_rows *rows = NULL;
 	sql_add_qualified(&written, schema, name);
-	if (buf_check(&written, "a name", err) < 0)
-		goto out;
-	build(&sql, pg, buf_slice(&written), columns);
-	if (buf_check(&sql, "a statement", err) < 0 || !(rows = pg_query(pg, sql.data, err)))
-		goto out;
-	if (pg_rows_count(rows) == 0) {
+	if (buf_check(&written, "a name", err) == 0)
+		rows = ask(tables, pg, buf_slice(&written), columns, err);
+	if (rows && pg_rows_count(rows) == 0) {
 		table = find_or_add(tables, 0, "", err);
-		goto out;
+	} else if (rows) {
+		table = find_or_add(tables, strtoul(pg_value(rows, 0, 0), NULL, 10),
+		                    pg_value(rows, 0, 1), err);
+		if (table)
+			take_answer(table, rows);
 	}
-	table = find_or_add(tables, strtoul(pg_value(rows, 0, 0), NULL, 10), pg_value(rows, 0, 1),
-	                    err);
-	if (table)
-		take_answer(table, rows);
-out:
 	pg_rows_free(rows);
 	buf_release(&written);
-	buf_release(&sql);
 	return table;
 }
 

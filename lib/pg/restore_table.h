@@ -34,9 +34,11 @@ struct restore_table {
 	bool is_taken;
 };
 
-/* Of one restore; begins as { NULL }. */
+/* Of one restore; begins as zeroes. */
 struct restore_tables {
 	struct restore_table *first;
+	unsigned prepared;  /* how often the question was; its statement's name has the number */
+	bool is_prepared;   /* false again when the script may have done away with it (DEALLOCATE) */
 };
 
 /*

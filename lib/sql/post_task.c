@@ -32,7 +32,7 @@ static bool take_group(struct tokens *tokens, struct slice *group)
 		return false;
 	words_skip_to_close(tokens);
 	*group = between(&before, tokens);
-	return group->data[group->len - 1] == ')';
+	return group->len > 0 && group->data[group->len - 1] == ')';
 }
 
 static bool take_identifier(struct tokens *tokens, struct buf *value, struct slice *written)

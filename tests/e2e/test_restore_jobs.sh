@@ -37,12 +37,14 @@ each_way() {
 	done
 }
 
-# as_serial FILE: with 1 and 8 jobs, from file and pipe, the same database, or the same refusal.
+# as_serial FILE [STATUS]: with 1 and 8 jobs, from file and pipe, the same database, or (STATUS 4) the
+# same refusal.
 as_serial() {
 	local way status=0 got
 	dbname serial
 	dbname copy
 	idrestore --create -d "$db_serial" "$1" >/dev/null 2>serial.err || status=$?
+	[ "$status" -eq "${2-0}" ] || fail "status $status: $(cat serial.err)"
 	for way in file pipe; do
 		got=0
 		if [ "$way" = file ]; then
@@ -86,7 +88,7 @@ test_small_in_each_way() {
 test_objects_of_every_kind() {
 	load source objects.sql
 	make_streams "$db_source"
-	each_way "$db_source" '2 8'
+	each_way "$db_source" 8
 }
 
 test_values_of_every_type() {
@@ -105,7 +107,7 @@ test_large_tables_are_cut() {
 		CREATE TABLE middle (id int PRIMARY KEY, v text); INSERT INTO middle SELECT i, md5(i::text) FROM generate_series(1, 50000) i;
 		CREATE TABLE none (a int)"
 	make_streams "$db_source"
-	each_way "$db_source" '2 8'
+	each_way "$db_source" 2
 	# Rows that are loaded whole are frozen.
 	idrestore --create -j 2 -d "${prefix}_frozen" k.idar
 	sql "${prefix}_frozen" 'VACUUM middle'
@@ -369,7 +371,7 @@ test_what_hangs_on_indexes() {
 		CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
 	END
 	make_streams "$db_source"
-	each_way "$db_source" '2 8'
+	each_way "$db_source" 2
 }
 
 test_by_hand_written_keys() {
@@ -432,16 +434,16 @@ bad_stream() {
 
 test_bad_rows_are_named_as_without_jobs() {
 	bad_stream '20000s/.*/20000\t99999999999/' range.sql
-	as_serial range.sql
+	as_serial range.sql 4
 	expect_match 'range\.sql:50004: this row was refused by table b: value "99999999999" is out of range' serial.err
 	bad_stream '20000s/.*/19999\t20000/' twice.sql
-	as_serial twice.sql
+	as_serial twice.sql 4
 	expect_match 'twice\.sql:90010: statement 9 failed: could not create unique index "b_pkey"' serial.err
 	bad_stream '20000s/.*/20000\t30001/' orphan.sql
-	as_serial orphan.sql
+	as_serial orphan.sql 4
 	expect_match 'orphan\.sql:90012: statement 11 failed: insert or update on table "b" violates foreign key constraint "ba"' serial.err
 	bad_stream '20000s/.*/20000/' short.sql
-	as_serial short.sql
+	as_serial short.sql 4
 	expect_match 'short\.sql:50004: this row was refused by table b: missing data for column "a"' serial.err
 }
 
@@ -455,7 +457,7 @@ test_bad_rows_of_an_archive_name_the_member() {
 	dbname copy
 	for way in 'idrestore --create -j 2 -d "$1" bad.idar' 'cat bad.idar | idrestore --create -j 2 -d "$1"'; do
 		expect_status 4 bash -c "$way" - "$db_copy"
-		expect_match 'member 2-data/[0-9]+\.sql\.zst:150001: this row was refused by table public\.a: new row for relation "a" violates check constraint "a_id_check"' "$err"
+		expect_match 'member 2-data/[0-9]+\.sql\.zst:150006: this row was refused by table public\.a: new row for relation "a" violates check constraint "a_id_check"' "$err"
 		expect_match '^ *Nothing was restored\.$' "$err"
 		expect_no_database "$db_copy"
 	done
@@ -684,4 +686,23 @@ test_settings_that_functions_make() {
 		CREATE INDEX a_v ON a (v);
 	END
 	as_serial role.sql
+}
+
+test_scripts_that_forget_prepared_statements() {
+	script deallocate.sql <<-'END'
+		CREATE TABLE a (id int);
+		CREATE TABLE b (id int);
+		PREPARE p AS INSERT INTO b VALUES (7);
+		COPY a (id) FROM stdin;
+		1
+		\.
+		EXECUTE p;
+		DEALLOCATE ALL;
+		COPY b (id) FROM stdin;
+		2
+		\.
+		CREATE INDEX a_id ON a (id);
+		CREATE INDEX b_id ON b (id);
+	END
+	as_serial deallocate.sql
 }

@@ -70,7 +70,7 @@ struct catalog_options {
 };
 
 /*
- * Appends "schema.name, …", quoted, of the tables that must be locked: those whose rows are read and
+ * Appends "ONLY schema.name, ONLY …", quoted, of the tables that must be locked: those whose rows are read and
  * the partitioned ones above them.  Needs no transaction.  `list` stays empty when there are none.
  * ERR_DATABASE that lists all tables, or all sequences, which the role may not read, or the tables
  * which row-level security would show it only in part.

@@ -223,6 +223,16 @@ struct pg *pg_connect(const struct pg_target *target, const char *database_name,
 	return conn ? pg_new(conn, log, err) : NULL;
 }
 
+/* Of several hosts, the one that was reached: another one's snapshots and databases are other ones. */
+static void set_place(struct parameters *parameters, const struct pg *pg)
+{
+	const char *address = PQhostaddr(pg->conn);
+	set_parameter(parameters, "host", PQhost(pg->conn));
+	set_parameter(parameters, "port", PQport(pg->conn));
+	set_parameter(parameters, "hostaddr", address && address[0] ? address : NULL);
+	set_parameter(parameters, "target_session_attrs", "any");
+}
+
 struct pg *pg_connect_like(const struct pg *pg, const char *database_name, struct err *err)
 {
 	struct parameters parameters = { .expand_name = false };
@@ -232,6 +242,7 @@ struct pg *pg_connect_like(const struct pg *pg, const char *database_name, struc
 			set_parameter(&parameters, option->keyword, option->val);
 	if (PQpass(pg->conn) && PQpass(pg->conn)[0])
 		set_parameter(&parameters, "password", PQpass(pg->conn));
+	set_place(&parameters, pg);
 	if (database_name)
 		set_parameter(&parameters, "dbname", database_name);
 	PGconn *conn = options ? connect_asking(&parameters, PG_PASSWORD_NEVER, err) : NULL;

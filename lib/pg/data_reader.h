@@ -1,8 +1,8 @@
 /*
  * data_reader.h - the rows, sequences and large objects of a database, as records.
  *
- * Rows come by COPY … TO STDOUT, cut into chunks; each chunk is a COPY statement by itself, with the
- * comment that says what it belongs to, so that chunks of several tables may interleave.
+ * Rows come by COPY … TO STDOUT, cut into chunks; each chunk is a COPY statement by itself, with
+ * the comment that says what it belongs to, so that chunks of several tables may interleave.
  *
  *     reader = data_reader_new(pg, options, sink, err);
  *     data_read_table(reader, part, err);              once per part of a table

@@ -13,9 +13,8 @@ struct data_reader {
 };
 
 /* Delivers a statement of the data section; `lead` may be NULL. */
-int data_reader_statement(struct data_reader *reader, const struct buf *lead,
-                          const struct buf *sql, enum statement_class class,
-                          const struct object *object, struct err *err);
+int data_reader_statement(struct data_reader *reader, const struct buf *lead, const struct buf *sql,
+                          enum statement_class class, const struct object *object, struct err *err);
 
 /* Its bytes (and its creation, if asked for). */
 int data_reader_large_object(struct data_reader *reader, const char *oid, struct err *err);

@@ -44,7 +44,7 @@ static int choose_columns(struct table_reader *reader, struct err *err)
 	const struct catalog_table *table = reader->table;
 	const struct contents *layout = reader->reader->options->layout;
 	const struct table_digest *wanted =
-		layout ? contents_find_table(layout, table->target_schema, table->target_name) : NULL;
+	    layout ? contents_find_table(layout, table->target_schema, table->target_name) : NULL;
 	reader->columns = calloc(table->column_count + 1, sizeof(*reader->columns));
 	if (!reader->columns)
 		return err_memory(err, "a table's columns");
@@ -86,12 +86,12 @@ static void add_range(struct buf *sql, const struct data_part *part)
 	if (part->first_page > 0)
 		buf_addf(sql, " WHERE ctid >= '(%u,0)'::pg_catalog.tid", part->first_page);
 	if (part->end_page > 0)
-		buf_addf(sql, " %s ctid < '(%u,0)'::pg_catalog.tid",
-		         part->first_page > 0 ? "AND" : "WHERE", part->end_page);
+		buf_addf(sql, " %s ctid < '(%u,0)'::pg_catalog.tid", part->first_page > 0 ? "AND" : "WHERE",
+		         part->end_page);
 }
 
-/* COPY TABLE reads this table's own rows only (ONLY is implied); a range and an extension's condition
- * need a query. */
+/* COPY TABLE reads this table's own rows only (ONLY is implied); a range and an extension's
+ * condition need a query. */
 static void add_copy_out(struct buf *sql, const struct table_reader *reader)
 {
 	const struct catalog_table *table = reader->table;
@@ -216,8 +216,7 @@ static int read_rows(struct table_reader *reader, struct err *err)
 			return -1;
 		if (add_row(reader, row, err) < 0)
 			return -1;
-		if (reader->reader->rows.len >= reader->piece_bytes &&
-		    deliver(reader, false, err) < 0)
+		if (reader->reader->rows.len >= reader->piece_bytes && deliver(reader, false, err) < 0)
 			return -1;
 	}
 	if (got < 0)

@@ -1,244 +1,8 @@
 #include "dump_jobs.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "dump_plan.h"
-#include "ident.h"
-#include "jobs.h"
-#include "session.h"
-#include "snapshot.h"
-
-/* Ranges of pages are found without reading the rest of the table from this version on. */
-#define TID_RANGE_VERSION 140000
-
-/*
- * What a task takes of locks is given back by returning to this savepoint: the table's, and for a
- * range those on its indexes, which the planner opens.  Held to the transaction's end they would stop a
- * REINDEX that in turn stops the next range of that table: for ever, since the server does not see that
- * the one job waits for the other.
- */
-#define SAVEPOINT "task"
-
-struct dump_worker {
-	struct dump_jobs *dump;
-	struct pg *pg;
-	struct sink *branch; /* NULL for one job, which writes to the sink */
-	struct data_reader *reader;
-};
-
-struct dump_jobs {
-	struct dump_jobs_options options;
-	const struct catalog *catalog;
-	const struct log *log;
-	struct sink *sink;
-	struct dump_plan plan;
-	struct jobs *jobs;
-	struct dump_worker workers[JOBS_LARGEST]; /* the first one is the leader */
-	int worker_count;
-	const char *encoding;
-	/* No connection is closed while it is used to cancel its query.  A mutex of its own, since that
-	 * may happen inside jobs_sleep(). */
-	pthread_mutex_t cancelling;
-
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	size_t next;
-	const struct dump_task **left; /* to the leader */
-	size_t left_count;
-	int others; /* at work, who may leave something */
-	size_t *parts; /* of each table in the catalog, still to be read */
-};
-
-static bool is_leader(const struct dump_worker *worker)
-{
-	return worker == worker->dump->workers;
-}
-
-/* The next task for anybody; NULL when none is left. */
-static const struct dump_task *take(struct dump_worker *worker)
-{
-	struct dump_jobs *dump = worker->dump;
-	const struct dump_task *task = NULL;
-	pthread_mutex_lock(&dump->mutex);
-	if (is_leader(worker) && dump->left_count > 0)
-		task = dump->left[--dump->left_count];
-	else if (dump->next < dump->plan.count)
-		task = &dump->plan.tasks[dump->next++];
-	pthread_mutex_unlock(&dump->mutex);
-	return task;
-}
-
-/* As take(), but waits for what the others may leave; NULL when they have ended, too, or on error. */
-static const struct dump_task *take_left(struct dump_worker *leader, struct err *err)
-{
-	struct dump_jobs *dump = leader->dump;
-	const struct dump_task *task = NULL;
-	pthread_mutex_lock(&dump->mutex);
-	while (dump->left_count == 0 && dump->others > 0)
-		if (jobs_sleep(dump->jobs, &dump->changed, &dump->mutex, err) < 0)
-			break;
-	if (dump->left_count > 0 && !err_is_set(err))
-		task = dump->left[--dump->left_count];
-	pthread_mutex_unlock(&dump->mutex);
-	return task;
-}
-
-static void leave_to_leader(struct dump_jobs *dump, const struct dump_task *task)
-{
-	log_detail(dump->log, "table %s.%s: another session waits to lock it; the first job reads it",
-	           task->part.table->schema, task->part.table->name);
-	pthread_mutex_lock(&dump->mutex);
-	dump->left[dump->left_count++] = task;
-	pthread_cond_broadcast(&dump->changed);
-	pthread_mutex_unlock(&dump->mutex);
-}
-
-static void end_other(struct dump_jobs *dump)
-{
-	pthread_mutex_lock(&dump->mutex);
-	dump->others--;
-	pthread_cond_broadcast(&dump->changed);
-	pthread_mutex_unlock(&dump->mutex);
-}
-
-static void task_done(struct dump_jobs *dump, const struct dump_task *task)
-{
-	size_t *parts = &dump->parts[task->part.table - dump->catalog->tables];
-	pthread_mutex_lock(&dump->mutex);
-	bool table_done = --*parts == 0;
-	pthread_mutex_unlock(&dump->mutex);
-	if (table_done)
-		progress_table_done(dump->options.reader.progress);
-}
-
-/* 1 when the table is locked, 0 when somebody stands before us, -1 on error. */
-static int lock_table(struct dump_worker *worker, const struct catalog_table *table,
-                      struct err *err)
-{
-	struct err refused = ERR_INIT;
-	struct buf sql = BUF_INIT;
-	buf_adds(&sql, "LOCK TABLE ONLY ");
-	sql_add_qualified(&sql, slice_of(table->schema), slice_of(table->name));
-	buf_adds(&sql, " IN ACCESS SHARE MODE NOWAIT");
-	int result = buf_check(&sql, "a statement", err);
-	if (result == 0)
-		result = pg_exec(worker->pg, sql.data, &refused) == 0 ? 1 : -1;
-	buf_release(&sql);
-	if (result < 0 && refused.kind == ERR_DATABASE &&
-	    strcmp(pg_failure(worker->pg)->sqlstate, "55P03") == 0)
-		return 0;
-	if (result < 0 && !err_is_set(err)) {
-		*err = refused;
-		err_prefix(err, "table %s.%s", table->schema, table->name);
-	}
-	return result;
-}
-
-static int release_locks(struct dump_worker *worker, struct err *err)
-{
-	return pg_exec(worker->pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT, err);
-}
-
-static int read_task(struct dump_worker *worker, const struct dump_task *task, struct err *err)
-{
-	struct dump_jobs *dump = worker->dump;
-	bool locked = !is_leader(worker);
-	if (locked) {
-		int got = lock_table(worker, task->part.table, err);
-		if (got == 0)
-			leave_to_leader(dump, task);
-		if (got <= 0)
-			return got < 0 ? -1 : release_locks(worker, err);
-	}
-	if (data_read_table(worker->reader, &task->part, err) < 0)
-		return -1;
-	task_done(dump, task);
-	return locked || !data_part_is_whole(&task->part) ? release_locks(worker, err) : 0;
-}
-
-static int read_tasks(struct dump_worker *worker, struct err *err)
-{
-	const struct dump_task *task;
-	while ((task = take(worker)))
-		if (jobs_check(worker->dump->jobs, err) < 0 || read_task(worker, task, err) < 0)
-			return -1;
-	return 0;
-}
-
-/* What a query on a range depends on: no workers of the server's own beside ours, no compiler, and the
- * one way of reading that leaves the other pages alone. */
-static int begin_tasks(struct dump_worker *worker, struct err *err)
-{
-	static const char settings[] =
-		"SELECT pg_catalog.set_config(v.name, v.value, false) FROM (VALUES ('jit', 'off'), "
-		"('max_parallel_workers_per_gather', '0'), ('enable_tidscan', 'on')) AS v(name, value)";
-	if (pg_server_version(worker->pg) >= TID_RANGE_VERSION &&
-	    pg_exec(worker->pg, settings, err) < 0)
-		return -1;
-	return pg_exec(worker->pg, "SAVEPOINT " SAVEPOINT, err);
-}
-
-/* As the leader's session. */
-static int join(struct dump_worker *worker, struct err *err)
-{
-	struct dump_jobs *dump = worker->dump;
-	if (session_pin(worker->pg, err) < 0 ||
-	    session_set_encoding(worker->pg, dump->encoding, err) < 0 ||
-	    snapshot_join(worker->pg, dump->options.snapshot, err) < 0)
-		return -1;
-	return begin_tasks(worker, err);
-}
-
-static int run_other(void *arg, struct err *err)
-{
-	struct dump_worker *worker = arg;
-	int result = join(worker, err);
-	if (result == 0)
-		result = read_tasks(worker, err);
-	if (result == 0)
-		result = sink_finish(worker->branch, err);
-	end_other(worker->dump);
-	return result;
-}
-
-/* The first tables of the plan, in their order. */
-static int read_ordered(struct dump_worker *leader, struct err *err)
-{
-	const struct dump_plan *plan = &leader->dump->plan;
-	for (size_t i = 0; i < plan->ordered_count; i++)
-		if (jobs_check(leader->dump->jobs, err) < 0 ||
-		    read_task(leader, &plan->tasks[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* Sequences and large objects are statements: for the sink itself. */
-static int read_rest(struct dump_worker *leader, struct err *err)
-{
-	struct dump_jobs *dump = leader->dump;
-	struct data_reader *reader =
-		data_reader_new(leader->pg, &dump->options.reader, dump->sink, err);
-	int result = reader ? data_read_rest(reader, dump->catalog, err) : -1;
-	data_reader_free(reader);
-	return result;
-}
-
-static int run_leader(void *arg, struct err *err)
-{
-	struct dump_worker *leader = arg;
-	const struct dump_task *task;
-	if ((leader->branch && begin_tasks(leader, err) < 0) || read_ordered(leader, err) < 0 ||
-	    read_rest(leader, err) < 0 || read_tasks(leader, err) < 0)
-		return -1;
-	while ((task = take_left(leader, err)))
-		if (read_task(leader, task, err) < 0)
-			return -1;
-	if (err_is_set(err))
-		return -1;
-	return leader->branch ? sink_finish(leader->branch, err) : 0;
-}
+#include "dump_jobs_internal.h"
 
 static void cancel(void *arg)
 {
@@ -256,8 +20,8 @@ static int add_worker(struct dump_jobs *dump, struct pg *pg, struct err *err)
 	*worker = (struct dump_worker){ .dump = dump, .pg = pg };
 	if (!alone && !(worker->branch = sink_branch(dump->sink, err)))
 		return -1;
-	worker->reader = data_reader_new(pg, &dump->options.reader,
-	                                 alone ? dump->sink : worker->branch, err);
+	worker->reader =
+	    data_reader_new(pg, &dump->options.reader, alone ? dump->sink : worker->branch, err);
 	if (!worker->reader)
 		return -1;
 	return jobs_on_stop(dump->jobs, cancel, worker, err);
@@ -285,7 +49,8 @@ static int run_workers(struct dump_jobs *dump, struct err *err)
 	struct err failed = ERR_INIT;
 	dump->others = dump->worker_count - 1;
 	for (int i = 0; i < dump->worker_count && !err_is_set(&failed); i++)
-		jobs_start(dump->jobs, i == 0 ? run_leader : run_other, &dump->workers[i], &failed);
+		jobs_start(dump->jobs, i == 0 ? dump_worker_lead : dump_worker_follow, &dump->workers[i],
+		           &failed);
 	if (err_is_set(&failed))
 		jobs_fail(dump->jobs, &failed);
 	return jobs_wait(dump->jobs, err);
@@ -325,15 +90,14 @@ static int make_plan(struct dump_jobs *dump, struct pg *leader, struct err *err)
 	                   err) < 0)
 		return -1;
 	dump->next = dump->plan.ordered_count;
-	progress_expect(options->reader.progress,
-	                dump->plan.bytes + dump->catalog->large_object_bytes,
+	progress_expect(options->reader.progress, dump->plan.bytes + dump->catalog->large_object_bytes,
 	                dump->plan.table_count);
 	return count_parts(dump, err);
 }
 
 static void end_worker(struct dump_worker *worker)
 {
-	struct pg *pg = is_leader(worker) ? NULL : worker->pg;
+	struct pg *pg = dump_worker_is_leader(worker) ? NULL : worker->pg;
 	pthread_mutex_lock(&worker->dump->cancelling);
 	worker->pg = NULL;
 	pthread_mutex_unlock(&worker->dump->cancelling);

@@ -7,9 +7,9 @@
  * sequences and large objects.
  *
  * Before a table is read, its connection locks it, without waiting: somebody who queues up for an
- * ACCESS EXCLUSIVE lock behind the leader's would stand before it, and wait for the leader, who waits
- * for the job (lockTableForWorker() in src/bin/pg_dump/parallel.c).  pg_dump fails there; here such a
- * table is left to the leader, who has its lock already.
+ * ACCESS EXCLUSIVE lock behind the leader's would stand before it, and wait for the leader, who
+ * waits for the job (lockTableForWorker() in src/bin/pg_dump/parallel.c).  pg_dump fails there;
+ * here such a table is left to the leader, who has its lock already.
  *
  *     dump = dump_jobs_new(options, log, err);
  *     dump_jobs_run(dump, leader, catalog, sink, err);     once

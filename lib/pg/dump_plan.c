@@ -53,7 +53,7 @@ static int compare_tasks(const void *a, const void *b)
 	return l->first_page < r->first_page ? -1 : l->first_page > r->first_page;
 }
 
-/* Into ranges of about the same size; a table whose bytes are mostly apart (toast) has few pages. */
+/* Ranges of about the same size; a table whose bytes are mostly apart (toast) has few pages. */
 static size_t wanted_parts(const struct planner *planner, const struct candidate *candidate)
 {
 	const struct catalog_table *table = candidate->table;
@@ -153,11 +153,10 @@ static void sort_out(struct planner *planner, const struct catalog *catalog, boo
 		plan->bytes += table->bytes + table->toast_bytes;
 		plan->table_count++;
 		if (planner->jobs == 1 || all_ordered || table->is_config)
-			plan->tasks[plan->count++] =
-				(struct dump_task){ { table, 0, 0 }, weight(table) };
+			plan->tasks[plan->count++] = (struct dump_task){ { table, 0, 0 }, weight(table) };
 		else
 			planner->candidates[planner->candidate_count++] =
-				(struct candidate){ table, weight(table), 1 };
+			    (struct candidate){ table, weight(table), 1 };
 	}
 	plan->ordered_count = plan->count;
 }

@@ -26,9 +26,9 @@ struct dump_plan {
 };
 
 /*
- * The order matters among the configuration tables of extensions, with `all_ordered` everywhere; with
- * one job it is the catalog's.  `page_bytes` is the server's block_size, 0 when it can't read ranges.
- * The catalog is borrowed.
+ * The order matters among the configuration tables of extensions, with `all_ordered` everywhere;
+ * with one job it is the catalog's.  `page_bytes` is the server's block_size, 0 when it can't read
+ * ranges. The catalog is borrowed.
  */
 int dump_plan_make(const struct catalog *catalog, int jobs, bool all_ordered, uint32_t page_bytes,
                    struct dump_plan *plan, struct err *err);

@@ -104,8 +104,7 @@ int catalog_lockable(struct pg *pg, const struct catalog_options *options, struc
 	if (!options->definitions_only && check_sequences(pg, options, err) < 0)
 		goto out;
 	for (int row = 0; row < pg_rows_count(rows); row++) {
-		if (row > 0)
-			buf_adds(list, ", ");
+		buf_adds(list, row > 0 ? ", ONLY " : "ONLY ");
 		sql_add_qualified(list, pg_value_slice(rows, row, 0), pg_value_slice(rows, row, 1));
 	}
 	result = buf_check(list, "the tables' names", err);

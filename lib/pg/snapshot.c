@@ -57,7 +57,7 @@ static int lock(struct pg *pg, const struct buf *tables, const struct snapshot_o
 	int result = -1;
 	if (tables->len == 0)
 		return 0;
-	buf_adds(&sql, "LOCK TABLE ONLY ");
+	buf_adds(&sql, "LOCK TABLE ");
 	buf_add_slice(&sql, buf_slice(tables));
 	buf_adds(&sql, " IN ACCESS SHARE MODE");
 	if (buf_check(&sql, "a statement", err) == 0 &&

@@ -193,7 +193,7 @@ static int check_alone(struct slice frame, struct err *err)
 int frame_unpack(struct frame_unpacker *unpacker, struct slice frame, struct buf *text,
                  struct err *err)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	buf_reset(text);
 	if (frame_text_bytes(frame, &bytes, err) < 0 || check_alone(frame, err) < 0)
 		return -1;
@@ -210,7 +210,7 @@ int frame_unpack_front(struct frame_unpacker *unpacker, struct slice front, size
 {
 	ZSTD_inBuffer in = { front.data, front.len, 0 };
 	size_t left = 1;
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	buf_reset(text);
 	if (frame_text_bytes(front, &bytes, err) < 0)
 		return -1;

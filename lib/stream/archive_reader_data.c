@@ -137,7 +137,8 @@ static struct record record_of(struct archive_reader *reader, const struct table
 	return (struct record){
 		.kind = RECORD_DATA,
 		.section = SECTION_DATA,
-		.place = { front->block.line, ++reader->state.statements },
+		.place = { front->block.line - rows_count(front->block.copy),
+		           ++reader->state.statements },
 		.lead = front->block.lead,
 		.data = {
 			.table = &front->target.table,
@@ -176,7 +177,8 @@ static int deliver_rows(struct archive_reader *reader, const struct table_front 
 }
 
 /* What the manifest knows of the chunk. */
-static struct chunk *describe(struct archive_reader *reader, size_t index, struct err *err)
+static struct chunk *describe(struct archive_reader *reader, size_t index,
+                              const struct table_front *front, struct err *err)
 {
 	const struct manifest_member *member = &reader->manifest->members[index];
 	struct lasting_member *lasting = &reader->lasting[index];
@@ -193,6 +195,7 @@ static struct chunk *describe(struct archive_reader *reader, size_t index, struc
 		.offset = reader->members.begin + member->offset,
 		.size = member->bytes,
 		.raw_bytes = member->raw_bytes,
+		.line = front->block.line,
 		.counted = true,
 		.rows = member->rows,
 		.sum = member->sum,
@@ -207,7 +210,7 @@ int archive_reader_file_rows(struct archive_reader *reader, size_t index, struct
 {
 	const struct manifest_member *member = &reader->manifest->members[index];
 	const struct table_front *front = find_front(reader, member, err);
-	const struct chunk *chunk = front ? describe(reader, index, err) : NULL;
+	const struct chunk *chunk = front ? describe(reader, index, front, err) : NULL;
 	uint64_t rows;
 	if (!chunk)
 		return -1;
@@ -238,6 +241,7 @@ int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct
 		.fd = -1,
 		.size = reader->bytes.len,
 		.raw_bytes = member->raw_bytes,
+		.line = front->block.line,
 		.member = index,
 	};
 	return reader->options.packed ? deliver_packed(reader, front, &chunk, err)

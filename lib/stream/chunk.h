@@ -40,7 +40,7 @@ struct chunk {
 	struct hash128 sum; /* of the rows' hashes */
 	bool has_sha256;    /* what the manifest says of the packed bytes; checked by chunk_unpack() */
 	unsigned char sha256[SHA256_BYTES];
-	uint64_t line;  /* CHUNK_ROWS: of its first row in the file; 0 for frames */
+	uint64_t line;  /* of its first row: in the file, in a frame's text */
 	size_t member;  /* of an archive: its number, from 0; SIZE_MAX otherwise */
 };
 

@@ -36,6 +36,6 @@ void manifest_free(struct manifest *manifest);
 int manifest_add(struct manifest *manifest, struct manifest_member *member, struct err *err);
 int manifest_print(const struct manifest *manifest, struct buf *json, struct err *err);
 /* ERR_INPUT when it is none, or lies about numbers. */
-struct manifest *manifest_parse(struct slice json, struct err *err);
+struct manifest *manifest_parse(struct slice text, struct err *err);
 
 #endif

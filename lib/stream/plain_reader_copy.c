@@ -49,7 +49,7 @@ static void count_rows(struct block *block, struct slice rows)
 	struct record_data *data = &block->record.data;
 	data->row_count = rows_count(rows);
 	if (block->rows == 0 && data->row_count > 0) {
-		const char *newline = memchr(rows.data, '\n', rows.len);
+		const char *newline = rows.data ? memchr(rows.data, '\n', rows.len) : NULL;
 		data->crlf = newline && newline > rows.data && newline[-1] == '\r';
 	}
 	block->rows += data->row_count;

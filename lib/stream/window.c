@@ -24,8 +24,7 @@ void window_init_memory(struct window *window, struct slice bytes, const char *n
 {
 	/* Nothing is written to: there is no more to be read behind what is there. */
 	*window = (struct window){ .name = name,
-		                   .memory = (char *)(uintptr_t)bytes.data,
-		                   .is_borrowed = true,
+		                   .borrowed = bytes.data,
 		                   .end = bytes.len,
 		                   .at_end = true,
 		                   .line = 1 };
@@ -33,14 +32,13 @@ void window_init_memory(struct window *window, struct slice bytes, const char *n
 
 void window_release(struct window *window)
 {
-	if (!window->is_borrowed)
-		free(window->memory);
+	free(window->memory);
 	window->memory = NULL;
 }
 
 const char *window_data(const struct window *window)
 {
-	return window->memory + window->start;
+	return (window->borrowed ? window->borrowed : window->memory) + window->start;
 }
 
 size_t window_bytes(const struct window *window)

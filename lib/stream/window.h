@@ -19,7 +19,7 @@ struct window {
 	struct input *input; /* borrowed; NULL when all of it is in memory */
 	const char *name;    /* for messages; borrowed */
 	char *memory;
-	bool is_borrowed; /* the memory */
+	const char *borrowed; /* instead of memory: all of it */
 	size_t capacity;
 	size_t start;
 	size_t end;

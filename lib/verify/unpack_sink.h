@@ -1,6 +1,6 @@
 /*
- * unpack_sink.h - sink: unpacks what comes as chunks (stream/chunk.h), in several threads, for the next
- * one.
+ * unpack_sink.h - sink: unpacks what comes as chunks (stream/chunk.h), in several threads, for the
+ * next one.
  *
  * Chunks that last are unpacked by jobs, each of which writes into a branch of the next sink, in no
  * order; others where they come.  Everything else goes on as it is.  The next sink's branches are

@@ -10,6 +10,12 @@ make_archive() {
 	expect_status 0 iddump -o k.idar "$db_source"
 }
 
+# The SHA-256 of the members of rows.
+members_of_rows() {
+	tar xOf "$1" manifest.json | grep '"table":' | grep '^{"name"' |
+		sed 's/.*"sha256":"\([0-9a-f]*\)".*/\1/' | sort
+}
+
 test_tar_and_sha256sum_check_it() {
 	make_archive
 	mkdir x
@@ -41,9 +47,9 @@ test_every_way_in_and_out_is_the_same() {
 	cat k.idar | idfilter -F plain >cat.sql
 	expect_same file.sql pipe.sql
 	expect_same file.sql cat.sql
-	# Plain to archive and back again; what is cut the same way is the same.
+	# Plain to archive and back again: only the roles are not in a script.
 	expect_status 0 idfilter -o again.idar file.sql
-	expect_same again.idar k.idar
+	expect_equal "$(members_of_rows again.idar)" "$(members_of_rows k.idar)"
 	expect_status 0 idfilter -o again.sql again.idar
 	expect_same again.sql file.sql
 	# Around it, as around anything.
@@ -76,12 +82,6 @@ test_restore_from_file_and_pipe() {
 	expect_copy "$db_source" "$db_pipe"
 }
 
-# The SHA-256 of the members of rows.
-members_of_rows() {
-	tar xOf "$1" manifest.json | grep '"table":' | grep '^{"name"' |
-		sed 's/.*"sha256":"\([0-9a-f]*\)".*/\1/' | sort
-}
-
 test_untouched_members_pass_as_they_are() {
 	make_archive
 	# Another level would give other bytes, if anything were compressed again.
@@ -105,8 +105,13 @@ test_untouched_members_pass_as_they_are() {
 	at=$(tar xOf k.idar manifest.json | grep '"table":"plain"' | sed 's/.*"offset":\([0-9]*\),.*/\1/')
 	printf '\377' | dd of=bad.idar bs=1 seek=$((at + 100)) conv=notrunc 2>/dev/null
 	expect_status 3 idfilter -v "$rows_pattern" -o no.idar bad.idar
-	expect_match 'member 2-data/[0-9]*\.sql\.zst is damaged' "$err"
+	expect_match 'bad\.idar: member 2-data/[0-9]*\.sql\.zst.* is damaged' "$err"
 	[ ! -e no.idar ] || fail 'a file is there'
+}
+
+# Without lines and numbers, and the roles, which a script does not have.
+objects_of() {
+	sed -E -e '/ globals /d' -e 's/^([0-9]+; [0-9]+|; [0-9]+ statements,) //' "$1"
 }
 
 test_table_of_contents() {
@@ -121,7 +126,7 @@ test_table_of_contents() {
 	expect_same restore file
 	# The same objects as the script has; lines are counted in each member.
 	idfilter -F plain k.idar | idfilter --list | sed 1,2d >plain
-	expect_equal "$(sed 's/; [0-9]* /; /' file)" "$(sed 's/; [0-9]* /; /' plain)"
+	expect_equal "$(objects_of file)" "$(objects_of plain)"
 }
 
 # From a file the rows are not read, but for the COPY line of each table: not even damage is seen.
@@ -246,7 +251,7 @@ test_real_databases() {
 		expect_status 0 idverify "${!name}" c.idar
 		expect_status 0 idfilter -F plain -o c.sql c.idar
 		expect_status 0 idfilter -o again.idar c.sql
-		expect_same again.idar c.idar
+		expect_equal "$(members_of_rows again.idar)" "$(members_of_rows c.idar)"
 		rm -f c.idar c.sql again.idar
 	done
 }

@@ -392,6 +392,48 @@ START_TEST(comment_is_repeated_where_statements_are_cut)
 }
 END_TEST
 
+/* Roles stand in front, in one member, however much there is of them. */
+START_TEST(roles_are_one_member)
+{
+	const struct archive_options options = { ARCHIVE_LEVEL, false, 1024 };
+	struct buf archive = BUF_INIT, filler = BUF_INIT;
+	struct capture capture;
+	struct err err = ERR_INIT;
+	struct tar tar;
+	struct sink *writer = archive_writer_new(capture_open(&capture), &options, &err);
+
+	buf_addf(&filler, "/*%*s*/ ", 2000, "");
+	write_header(writer, "roles");
+	write_statement(writer, SECTION_GLOBALS, filler.data, "CREATE ROLE a;");
+	write_statement(writer, SECTION_GLOBALS, filler.data, "CREATE ROLE b;");
+	write_statement(writer, SECTION_NONE, "", "SET a = 1;");
+	write_statement(writer, SECTION_PRE_DATA, "", "CREATE TABLE c ();");
+	write_trailer(writer);
+	ck_assert_int_eq(sink_finish(writer, &err), 0);
+	sink_free(writer);
+	capture_take(&capture, &archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	ck_assert_str_eq(tar.parts[1].name, "globals.sql.zst");
+	ck_assert_str_eq(tar.parts[2].name, "1-pre-data/000001.sql.zst");
+	ck_assert_str_eq(tar.parts[3].name, "manifest.json");
+	for (enum archive_way way = 0; way < WAYS; way++) {
+		struct recorder recorder;
+
+		recorder_init(&recorder);
+		ck_assert_msg(read_archive(buf_slice(&archive), way, &recorder.sink, &err) == 0, "%s",
+		              err.message);
+		ck_assert_ptr_nonnull(strstr(recorder.log.data, "globals statement 1: CREATE ROLE a;"));
+		ck_assert_ptr_nonnull(strstr(recorder.log.data, "globals statement 2: CREATE ROLE b;"));
+		ck_assert_ptr_nonnull(strstr(recorder.log.data, "none statement 3: SET a = 1;"));
+		ck_assert_ptr_nonnull(strstr(recorder.log.data, "pre-data statement 4: CREATE TABLE c"));
+		recorder_release(&recorder);
+	}
+	tar_release(&tar);
+	buf_release(&archive);
+	buf_release(&filler);
+}
+END_TEST
+
 /* ---- chunks that last ---- */
 
 #define MOST_CHUNKS 64
@@ -692,6 +734,7 @@ Suite *test_stream_archive(void)
 	                    sizeof(chunk_sizes) / sizeof(*chunk_sizes));
 	tcase_add_test(tc, row_larger_than_a_chunk_is_one_member);
 	tcase_add_test(tc, comment_is_repeated_where_statements_are_cut);
+	tcase_add_test(tc, roles_are_one_member);
 	tcase_add_test(tc, lasting_chunks_are_read_by_threads);
 	tcase_add_test(tc, branches_write_at_the_same_time);
 	tcase_add_test(tc, unfinished_branch_spoils_the_archive);

@@ -294,8 +294,15 @@ void progress_phase(struct progress *progress, const char *phase)
 {
 	if (!progress)
 		return;
-	atomic_store(&progress->phase, phase);
+	pthread_mutex_lock(&progress->lock);
+	bool is_new = atomic_exchange(&progress->phase, phase) != phase;
 	atomic_store(&progress->has_begun, true);
+	/* A program sees each phase, however short; a person has no use for that. */
+	if (is_new && progress->json) {
+		struct progress_view view = view_of(progress, "running");
+		write_json(&view);
+	}
+	pthread_mutex_unlock(&progress->lock);
 }
 
 void progress_add(struct progress *progress, uint64_t bytes, uint64_t rows)

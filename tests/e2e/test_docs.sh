@@ -74,7 +74,7 @@ options_of_tool() {
 
 options_of_page() {
 	sed -n '/^\.SH OPTIONS/,/^\.SH [^O]/p' "$1" | grep -A 1 '^\.TP' | grep '^\.BR\{0,1\} ' |
-		unroff | tr -d '",][' | sed -e 's/\\fI/ /g; s/\\fR//g; s/^\.BR* //; s/=/ /g; s/  */ /g; s/ *$//' | sort
+		unroff | tr -d '",][' | sed -e 's/\\fI/ /g; s/\\fR//g; s/^\.BR* //; s/=/ /; s/  */ /g; s/ *$//' | sort
 }
 
 test_every_option_has_its_place_in_the_manual() {

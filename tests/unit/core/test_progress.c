@@ -215,10 +215,15 @@ static void check_object(const char *line, const char *state)
 START_TEST(json_of_a_run)
 {
 	char *text = run_json(_i);
-	char *first = strchr(text, '\n') + 1;
+	static const char begun[] = "{\"state\":\"running\",\"phase\":\"rows\",";
+	char *note = strstr(text, "\niddump: note: a note\n");
 	char *behind = strstr(text, "iddump: note: behind it\n");
 
-	ck_assert_msg(strncmp(text, "iddump: note: a note\n", 21) == 0, "%s", text);
+	/* A line as soon as the phase begins, the next one when its time has come. */
+	ck_assert_msg(strncmp(text, begun, strlen(begun)) == 0, "%s", text);
+	ck_assert_ptr_nonnull(note);
+	ck_assert_ptr_eq(strchr(text, '\n'), note);
+	char *first = strchr(note + 1, '\n') + 1;
 	check_object(first, "running");
 	/* The last object. */
 	ck_assert_ptr_nonnull(behind);

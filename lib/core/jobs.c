@@ -11,6 +11,9 @@
 
 #define SLEEP_NS 100000000L
 
+/* One a thread, and a few for what they share. */
+#define HOOKS_LARGEST (JOBS_LARGEST + 8)
+
 struct stop_hook {
 	void (*stop)(void *arg);
 	void *arg;
@@ -29,8 +32,9 @@ struct jobs {
 	struct job started[JOBS_LARGEST];
 	size_t started_count;
 	size_t running;
-	struct stop_hook *hooks; /* not changed once threads run */
-	size_t hook_count;
+	/* One that was counted is not changed any more: a failure may come from outside meanwhile. */
+	struct stop_hook hooks[HOOKS_LARGEST];
+	atomic_size_t hook_count;
 	atomic_bool failed;
 	struct err first;
 };
@@ -49,18 +53,18 @@ struct jobs *jobs_new(struct err *err)
 
 int jobs_on_stop(struct jobs *jobs, void (*stop)(void *arg), void *arg, struct err *err)
 {
-	struct stop_hook *hooks =
-		reallocarray(jobs->hooks, jobs->hook_count + 1, sizeof(*hooks));
-	if (!hooks)
-		return err_memory(err, "threads");
-	jobs->hooks = hooks;
-	hooks[jobs->hook_count++] = (struct stop_hook){ stop, arg };
+	size_t count = atomic_load(&jobs->hook_count);
+	if (count == HOOKS_LARGEST)
+		return err_set(err, ERR_SYSTEM, "too many threads to be stopped");
+	jobs->hooks[count] = (struct stop_hook){ stop, arg };
+	atomic_store(&jobs->hook_count, count + 1);
 	return 0;
 }
 
 static void call_hooks(struct jobs *jobs)
 {
-	for (size_t i = 0; i < jobs->hook_count; i++)
+	size_t count = atomic_load(&jobs->hook_count);
+	for (size_t i = 0; i < count; i++)
 		jobs->hooks[i].stop(jobs->hooks[i].arg);
 }
 
@@ -195,7 +199,6 @@ void jobs_free(struct jobs *jobs)
 	}
 	pthread_cond_destroy(&jobs->ended);
 	pthread_mutex_destroy(&jobs->mutex);
-	free(jobs->hooks);
 	free(jobs);
 }
 

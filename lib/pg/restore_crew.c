@@ -169,6 +169,24 @@ static int run_task(struct crew_worker *worker, struct crew_task *task, struct e
 	return task->run(worker, task, err);
 }
 
+static int do_task(struct crew_worker *worker, struct crew_task *task, struct err *err)
+{
+	struct crew *crew = worker->crew;
+	crew_unlock(crew);
+	int result = run_task(worker, task, err);
+	/* Before anybody can see that the task has ended. */
+	if (result < 0)
+		jobs_fail(crew->jobs, err);
+	crew_lock(crew);
+	give_tables_back(task);
+	count(task, -1U);
+	crew->running--;
+	pthread_cond_broadcast(&crew->changed);
+	task->free(task);
+	return result;
+}
+
+/* jobs_check() each time: what another's failure has cancelled is not followed by a next task. */
 static int work(void *arg, struct err *err)
 {
 	struct crew_worker *worker = arg;
@@ -176,22 +194,9 @@ static int work(void *arg, struct err *err)
 	int result = 0;
 	crew_lock(crew);
 	while (result == 0 && !(crew->closing && !crew->waiting)) {
-		struct crew_task *task = take_task(crew);
-		if (!task) {
-			result = jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
-			continue;
-		}
-		crew_unlock(crew);
-		result = run_task(worker, task, err);
-		/* Before anybody can see that the task has ended. */
-		if (result < 0)
-			jobs_fail(crew->jobs, err);
-		crew_lock(crew);
-		give_tables_back(task);
-		count(task, -1U);
-		crew->running--;
-		pthread_cond_broadcast(&crew->changed);
-		task->free(task);
+		struct crew_task *task = jobs_check(crew->jobs, err) == 0 ? take_task(crew) : NULL;
+		result = task ? do_task(worker, task, err)
+		              : jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
 	}
 	crew_unlock(crew);
 	return result;
@@ -229,12 +234,13 @@ int crew_wait_for_room(struct crew *crew, struct err *err)
 
 int crew_drain(struct crew *crew, struct err *err)
 {
-	int result = jobs_check(crew->jobs, err);
+	int result = 0;
 	crew_lock(crew);
 	while (result == 0 && (crew->waiting || crew->running > 0))
 		result = jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
 	crew_unlock(crew);
-	return result;
+	/* Behind the wait: the last task may have failed since it was looked at. */
+	return result < 0 ? result : jobs_check(crew->jobs, err);
 }
 
 int crew_explain(struct crew *crew, struct err *err)

@@ -6,6 +6,7 @@
  * debugger, CK_RUN_CASE, CK_VERBOSITY).
  */
 #include <check.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,15 @@ static bool is_wanted(const char *name, char **wanted)
 	return false;
 }
 
+/* Under nohup, or in a script's background, some are ignored; tests send them. */
+static void reset_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		signal(numbers[i], SIG_DFL);
+}
+
 int main(int argc, char **argv)
 {
 	SRunner *runner = srunner_create(NULL);
@@ -41,6 +51,7 @@ int main(int argc, char **argv)
 	int added = 0;
 
 	(void)argc;
+	reset_signals();
 	/* Check's 4 seconds are too short under a sanitizer on a busy machine. */
 	setenv("CK_DEFAULT_TIMEOUT", "60", 0);
 	for (size_t i = 0; suites[i].name; i++) {

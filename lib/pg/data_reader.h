@@ -27,9 +27,6 @@
 
 struct data_reader_options {
 	size_t chunk_bytes;
-	/* Records are whole chunks, for branches of sinks: else they are pieces that stay in the
-	 * processor's cache. */
-	bool whole_chunks;
 	/* Tables that are in here with the same columns in another order are read in that order, so
 	 * that digests can be compared.  NULL: the tables' own order.  Borrowed. */
 	const struct contents *layout;

@@ -10,15 +10,14 @@
  * doesn't count, small enough to stay in the processor's cache. */
 #define PIECE_BYTES ((size_t)128 * 1024)
 
-/* What one very long row has taken is not kept: beyond so many chunks. */
-#define KEPT_CHUNKS 4
+/* What one very long row has taken is not kept. */
+#define KEPT_BYTES ((size_t)8 * 1024 * 1024)
 
 /* A table being read. */
 struct table_reader {
 	struct data_reader *reader;
 	const struct data_part *part;
 	const struct catalog_table *table;
-	size_t piece_bytes;
 	struct slice *columns; /* in the order they are read */
 	struct copy_table copy_table;
 	struct buf lead;
@@ -127,8 +126,9 @@ static int prepare(struct table_reader *reader, struct err *err)
 		.has_columns = table->column_count > 0,
 		.text_format = true,
 	};
-	toc_comment_add(&reader->lead, "Data for ", "TABLE DATA", table->target_schema,
-	                table->target_name, table->target_owner);
+	/* Whose the rows are, wherever they go: select.c needs it. */
+	toc_comment_add(&reader->lead, "Data for ", "TABLE DATA", table->schema, table->name,
+	                table->owner);
 	buf_adds(&reader->copy, "COPY ");
 	sql_add_qualified(&reader->copy, reader->copy_table.schema, reader->copy_table.name);
 	buf_addc(&reader->copy, ' ');
@@ -139,8 +139,8 @@ static int prepare(struct table_reader *reader, struct err *err)
 		.section = SECTION_DATA,
 		.data = {
 			.table = &reader->copy_table,
-			.object = { SLICE_LITERAL("TABLE DATA"), slice_of(table->target_schema),
-			            slice_of(table->target_name), slice_of(table->target_owner) },
+			.object = { SLICE_LITERAL("TABLE DATA"), slice_of(table->schema),
+			            slice_of(table->name), slice_of(table->owner) },
 			.sum = &reader->sum,
 		},
 	};
@@ -216,7 +216,7 @@ static int read_rows(struct table_reader *reader, struct err *err)
 			return -1;
 		if (add_row(reader, row, err) < 0)
 			return -1;
-		if (reader->reader->rows.len >= reader->piece_bytes && deliver(reader, false, err) < 0)
+		if (reader->reader->rows.len >= PIECE_BYTES && deliver(reader, false, err) < 0)
 			return -1;
 	}
 	if (got < 0)
@@ -226,33 +226,28 @@ static int read_rows(struct table_reader *reader, struct err *err)
 	return deliver(reader, true, err);
 }
 
-int data_read_table(struct data_reader *data, const struct data_part *part, struct err *err)
+int data_read_table(struct data_reader *reader, const struct data_part *part, struct err *err)
 {
 	const struct catalog_table *table = part->table;
-	struct table_reader reader = {
-		.reader = data,
-		.part = part,
-		.table = table,
-		.piece_bytes = data->options->whole_chunks ? SIZE_MAX : PIECE_BYTES,
-	};
+	struct table_reader table_reader = { .reader = reader, .part = part, .table = table };
 	struct buf sql = BUF_INIT;
 	int result = -1;
-	if (data->rows.capacity / KEPT_CHUNKS > data->options->chunk_bytes)
-		buf_release(&data->rows);
-	buf_reset(&data->rows);
-	if (prepare(&reader, err) < 0)
+	if (reader->rows.capacity > KEPT_BYTES)
+		buf_release(&reader->rows);
+	buf_reset(&reader->rows);
+	if (prepare(&table_reader, err) < 0)
 		goto out;
-	add_copy_out(&sql, &reader);
+	add_copy_out(&sql, &table_reader);
 	if (buf_check(&sql, "a statement", err) < 0)
 		goto out;
-	if (pg_copy_out(data->pg, sql.data, err) == 0)
-		result = read_rows(&reader, err);
+	if (pg_copy_out(reader->pg, sql.data, err) == 0)
+		result = read_rows(&table_reader, err);
 	if (result < 0)
 		err_prefix(err, "table %s.%s", table->schema, table->name);
 out:
-	free(reader.columns);
-	buf_release(&reader.lead);
-	buf_release(&reader.copy);
+	free(table_reader.columns);
+	buf_release(&table_reader.lead);
+	buf_release(&table_reader.copy);
 	buf_release(&sql);
 	return result;
 }

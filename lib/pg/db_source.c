@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "catalog.h"
+#include "db_header.h"
 #include "db_source_internal.h"
 #include "dump_jobs.h"
 #include "header.h"
@@ -35,50 +36,6 @@ struct db_source {
 static const char *encoding(const struct db_source *source)
 {
 	return pg_parameter(source->pg, "client_encoding");
-}
-
-/* What CREATE DATABASE would have to be told for the copy (pg_database; column names by version). */
-static struct pg_rows *query_database(struct pg *pg, struct err *err)
-{
-	int version = pg_server_version(pg);
-	struct buf sql = BUF_INIT;
-	struct pg_rows *rows = NULL;
-	buf_addf(&sql,
-	         "SELECT pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, "
-	         "%s, %s, %s, pg_catalog.current_setting('server_version') "
-	         "FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
-	         version >= 150000 ? "datlocprovider" : "'c'",
-	         version >= 170000 ? "datlocale" : version >= 150000 ? "daticulocale" : "NULL",
-	         version >= 160000 ? "daticurules" : "NULL");
-	if (buf_check(&sql, "a statement", err) == 0)
-		rows = pg_query(pg, sql.data, err);
-	buf_release(&sql);
-	return rows;
-}
-
-static int describe_database(struct db_source *source, struct stream_header *header,
-                             struct err *err)
-{
-	static const char *const keys[] = { "encoding",        "collate", "ctype",
-		                            "locale_provider", "locale",  "icu_rules",
-		                            "server_version" };
-	struct pg_rows *rows = query_database(source->pg, err);
-	if (!rows)
-		return -1;
-	int result = stream_header_set(header, "database", pg_database(source->pg), err);
-	for (int i = 0; result == 0 && i < (int)(sizeof(keys) / sizeof(*keys)); i++)
-		result = stream_header_set(header, keys[i], pg_value(rows, 0, i), err);
-	pg_rows_free(rows);
-	return result;
-}
-
-static int set_time(struct stream_header *header, struct err *err)
-{
-	char text[32];
-	time_t now = time(NULL);
-	struct tm utc;
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-	return stream_header_set(header, "created", text, err);
 }
 
 static const char *extent(const struct db_source *source)
@@ -119,13 +76,11 @@ static int write_header(struct db_source *source, const struct roles *roles, str
 	struct record record = { .kind = RECORD_HEADER, .header = header };
 	int result = -1;
 	if (!header || stream_header_set(header, "program", source->options.program, err) < 0 ||
-	    set_time(header, err) < 0 || describe_database(source, header, err) < 0 ||
+	    db_header_describe(source->pg, header, err) < 0 ||
 	    stream_header_set(header, "client_encoding", encoding(source), err) < 0 ||
 	    stream_header_set(header, "snapshot", source->snapshot.id, err) < 0 ||
 	    stream_header_set(header, "lsn", source->snapshot.lsn, err) < 0 ||
 	    stream_header_set(header, "contents", extent(source), err) < 0 ||
-	    stream_header_set_number(header, "server_version_num",
-	                             pg_server_version(source->pg), err) < 0 ||
 	    (roles && roles_put_header(roles, header, err) < 0))
 		goto out;
 	result = sink_write(sink, &record, err);

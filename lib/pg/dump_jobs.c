@@ -59,7 +59,7 @@ static int run_workers(struct dump_jobs *dump, struct err *err)
 static int count_parts(struct dump_jobs *dump, struct err *err)
 {
 	dump->parts = calloc(dump->catalog->table_count + 1, sizeof(*dump->parts));
-	dump->left = calloc(dump->plan.count + 1, sizeof(*dump->left));
+	dump->left = calloc(dump->plan.count + 1, sizeof(struct dump_task *));
 	if (!dump->parts || !dump->left)
 		return err_memory(err, "a plan of what is read");
 	for (size_t i = 0; i < dump->plan.count; i++)
@@ -115,7 +115,6 @@ int dump_jobs_run(struct dump_jobs *dump, struct pg *leader, const struct catalo
 	dump->encoding = pg_parameter(leader, "client_encoding");
 	if (dump->options.all_ordered || !sink_can_branch(sink))
 		dump->options.jobs = 1;
-	dump->options.reader.whole_chunks = dump->options.jobs > 1;
 	progress_phase(dump->options.reader.progress, "rows");
 	if (make_plan(dump, leader, err) == 0 && add_workers(dump, leader, err) == 0)
 		result = run_workers(dump, err);

@@ -24,7 +24,7 @@ struct dump_jobs_options {
 	int jobs;
 	const char *snapshot; /* its id; may be NULL with one job */
 	bool all_ordered;     /* each table after those that it refers to: that is one job's work */
-	struct data_reader_options reader; /* whole_chunks is ours to say */
+	struct data_reader_options reader;
 };
 
 struct dump_jobs;

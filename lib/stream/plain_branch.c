@@ -4,78 +4,73 @@
 #include "hash.h"
 #include "plain_writer_internal.h"
 
+/* What one very long row has taken is not kept. */
+#define KEPT_BYTES ((size_t)64 * 1024 * 1024)
+
 struct plain_branch {
 	struct sink sink;
 	struct plain_writer *writer;
-	struct hash_stream *hash;
-	/* The block that is coming, when it comes in pieces. */
+	/* The block that is coming. */
 	struct record block;
 	struct buf lead;
 	struct buf copy;
 	struct buf rows;
-	struct hash128 sum;
+	struct hash_stream *hash; /* of its rows' bytes */
+	struct hash128 sum;       /* of its rows' hashes; those of pristine ones are the trailer's */
 };
-
-static struct hash128 hash_bytes(struct plain_branch *branch, struct slice bytes)
-{
-	hash_stream_reset(branch->hash);
-	hash_stream_add(branch->hash, bytes.data, bytes.len);
-	return hash_stream_value(branch->hash);
-}
-
-static int put_block(struct plain_branch *branch, const struct record *record, struct err *err)
-{
-	const struct record_data *data = &record->data;
-	struct record block = *record;
-	struct hash128 sum = { 0, 0 };
-	uint64_t counted = 0;
-	/* Those of pristine rows are the trailer's. */
-	if (!data->sum && !data->pristine) {
-		hash128_rows(data->rows, data->crlf, &counted, &sum);
-		block.data.sum = &sum;
-	}
-	return plain_writer_put_block(branch->writer, &block, hash_bytes(branch, data->rows), err);
-}
 
 static void begin_block(struct plain_branch *branch, const struct record *record)
 {
-	branch->block = *record;
+	if (branch->rows.capacity > KEPT_BYTES)
+		buf_release(&branch->rows);
 	buf_reset(&branch->lead);
 	buf_reset(&branch->copy);
 	buf_reset(&branch->rows);
 	buf_add_slice(&branch->lead, record->lead);
 	buf_add_slice(&branch->copy, record->data.copy);
-	branch->block.data.row_count = 0;
+	hash_stream_reset(branch->hash);
 	branch->sum = (struct hash128){ 0, 0 };
+	branch->block = *record;
+	branch->block.data.row_count = 0;
+	branch->block.data.sum = record->data.pristine ? NULL : &branch->sum;
+}
+
+/* Hashed while the piece is in the processor's cache. */
+static void add_piece(struct plain_branch *branch, const struct record_data *data)
+{
+	uint64_t counted = 0;
+	buf_add_slice(&branch->rows, data->rows);
+	hash_stream_add(branch->hash, data->rows.data, data->rows.len);
+	branch->block.data.row_count += data->row_count;
+	if (data->sum)
+		branch->sum = hash128_add(branch->sum, *data->sum);
+	else if (!data->pristine)
+		hash128_rows(data->rows, data->crlf, &counted, &branch->sum);
+}
+
+static int put_block(struct plain_branch *branch, const struct record_data *last, struct err *err)
+{
+	struct record *block = &branch->block;
+	if (buf_check(&branch->lead, "a table's rows", err) < 0 ||
+	    buf_check(&branch->copy, "a table's rows", err) < 0)
+		return -1;
+	block->lead = buf_slice(&branch->lead);
+	block->data.copy = buf_slice(&branch->copy);
+	block->data.rows = buf_slice(&branch->rows);
+	block->data.end = last->end;
+	block->data.last = true;
+	return plain_writer_put_block(branch->writer, block, hash_stream_value(branch->hash), err);
 }
 
 static int branch_write(struct sink *sink, const struct record *record, struct err *err)
 {
 	struct plain_branch *branch = (struct plain_branch *)sink;
-	const struct record_data *data = &record->data;
-	struct record *block = &branch->block;
-	if (data->first && data->last)
-		return put_block(branch, record, err);
-	if (data->first)
+	if (record->data.first)
 		begin_block(branch, record);
-	buf_add_slice(&branch->rows, data->rows);
-	block->data.row_count += data->row_count;
-	if (data->sum)
-		branch->sum = hash128_add(branch->sum, *data->sum);
-	/* Some pieces added up are of no use. */
-	block->data.sum = block->data.sum && data->sum ? &branch->sum : NULL;
-	if (!data->last)
-		return buf_check(&branch->rows, "a table's rows", err);
-	if (buf_check(&branch->lead, "a table's rows", err) < 0 ||
-	    buf_check(&branch->copy, "a table's rows", err) < 0 ||
-	    buf_check(&branch->rows, "a table's rows", err) < 0)
+	add_piece(branch, &record->data);
+	if (buf_check(&branch->rows, "a table's rows", err) < 0)
 		return -1;
-	block->lead = buf_slice(&branch->lead);
-	block->data.copy = buf_slice(&branch->copy);
-	block->data.rows = buf_slice(&branch->rows);
-	block->data.end = data->end;
-	block->data.last = true;
-	return put_block(branch, block, err);
+	return record->data.last ? put_block(branch, &record->data, err) : 0;
 }
 
 static void branch_free(struct sink *sink)

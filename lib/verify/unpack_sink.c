@@ -35,7 +35,7 @@ struct unpack_sink {
 static int unpack_rows(struct unpack_worker *worker, const struct record *record, struct err *err)
 {
 	struct record out = *record;
-	struct slice rows;
+	struct slice rows = SLICE_NONE;
 	if (chunk_unpack(worker->unpacker, record->data.chunk, record->data.copy, &rows, err) < 0)
 		return -1;
 	out.data.chunk = NULL;
@@ -81,7 +81,7 @@ static int put(struct unpack_sink *unpack, const struct record *record, struct e
 static int run_worker(void *arg, struct err *err)
 {
 	struct unpack_worker *worker = arg;
-	struct record record;
+	struct record record = { .kind = RECORD_DATA };
 	int result;
 	while ((result = take(worker->unpack, &record, err)) > 0)
 		if (jobs_check(worker->unpack->jobs, err) < 0 || unpack_rows(worker, &record, err) < 0)

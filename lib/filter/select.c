@@ -291,17 +291,70 @@ static int pass_unpacked(struct select_filter *filter, const struct record *reco
 	return sink_write(filter->next, &out, err);
 }
 
+/* Comments have blanks for newlines in names. */
+static bool same_in_comment(struct slice commented, struct slice name)
+{
+	for (size_t i = 0; i < name.len && commented.len == name.len; i++) {
+		const char c = name.data[i] == '\n' || name.data[i] == '\r' ? ' ' : name.data[i];
+		if (commented.data[i] != c)
+			return false;
+	}
+	return commented.len == name.len;
+}
+
+/* pg_dump's comment says whose rows they are, COPY where they go: to a partitioned table's root, with
+ * --load-via-partition-root, and where the server's hashes of enums decide. */
+static bool goes_through_root(const struct record_data *data, struct slice schema)
+{
+	const struct object *object = &data->object;
+	if (!slice_equals(object->type, "TABLE DATA"))
+		return false;
+	return !same_in_comment(object->name, data->table->name) ||
+	       (object->schema.len > 0 && !same_in_comment(object->schema, schema));
+}
+
+/* 1, 0 or -1.  Such rows can pass with both tables only, or with none. */
+static int partition_passes(struct select_filter *filter, const struct record_data *data,
+                            struct slice schema, int root, struct err *err)
+{
+	const struct object *object = &data->object;
+	const struct slice name = data->table->name;
+	const struct slice own = object->schema.len > 0 ? object->schema : schema;
+	const int leaf = select_relation(&filter->patterns, own, object->name, true, err);
+	if (leaf < 0 || leaf == root)
+		return leaf;
+	if (leaf)
+		return err_set(err, ERR_USAGE,
+		               "rows of %.*s.%.*s are loaded through %.*s.%.*s, which is not selected: "
+		               "select both",
+		               SLICE_ARG(own), SLICE_ARG(object->name), SLICE_ARG(schema),
+		               SLICE_ARG(name));
+	return err_set(err, ERR_USAGE,
+	               "rows of %.*s.%.*s, which is not selected, are loaded through %.*s.%.*s: select "
+	               "both, or neither",
+	               SLICE_ARG(own), SLICE_ARG(object->name), SLICE_ARG(schema), SLICE_ARG(name));
+}
+
+static int rows_pass(struct select_filter *filter, const struct record_data *data, struct err *err)
+{
+	const struct slice schema =
+		data->table->schema.len > 0 ? data->table->schema : data->object.schema;
+	const int selected =
+		select_relation(&filter->patterns, schema, data->table->name, true, err);
+	if (selected < 0 || !goes_through_root(data, schema))
+		return selected;
+	return partition_passes(filter, data, schema, selected, err);
+}
+
 /* The first record of a COPY block decides for all of it. */
 static int handle_data(struct select_filter *filter, const struct record *record, struct err *err)
 {
 	const struct record_data *data = &record->data;
 	if (data->first) {
-		const struct slice schema =
-			data->table->schema.len > 0 ? data->table->schema : data->object.schema;
-		int selected = select_relation(&filter->patterns, schema, data->table->name, true, err);
-		if (selected < 0)
+		int passes = rows_pass(filter, data, err);
+		if (passes < 0)
 			return -1;
-		filter->passes_rows = selected > 0;
+		filter->passes_rows = passes > 0;
 	}
 	if (!filter->passes_rows)
 		return 0;

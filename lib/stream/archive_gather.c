@@ -72,12 +72,30 @@ static void shrink(struct buf *buf, size_t usual)
 		buf_release(buf);
 }
 
+/* Readers refuse larger ones. */
+static int check_size(const struct archive_piece *piece, size_t bytes, struct err *err)
+{
+	if (bytes <= FRAME_LARGEST_BYTES)
+		return 0;
+	if (piece->table)
+		return err_set(err, ERR_INPUT,
+		               "table %.*s.%.*s: a row is too large for an archive (%zu bytes, at most "
+		               "%zu): write plain text",
+		               SLICE_ARG(piece->table->schema), SLICE_ARG(piece->table->name), bytes,
+		               FRAME_LARGEST_BYTES);
+	return err_set(err, ERR_INPUT,
+	               "a statement is too large for an archive (%zu bytes, at most %zu): write plain "
+	               "text",
+	               bytes, FRAME_LARGEST_BYTES);
+}
+
 /* Packs what is gathered and appends it. */
 static int write_member(struct gatherer *gatherer, struct archive_piece *piece, struct err *err)
 {
 	const size_t usual = gatherer->writer->options.chunk_bytes + ROOM_BYTES;
 	struct slice text = buf_slice(&gatherer->text);
 	if (buf_check(&gatherer->text, "an archive's member", err) < 0 ||
+	    check_size(piece, text.len, err) < 0 ||
 	    frame_pack(gatherer->packer, text, &gatherer->packed, err) < 0)
 		return -1;
 	piece->frame = buf_slice(&gatherer->packed);
@@ -314,6 +332,9 @@ static int write_frame(struct gatherer *gatherer, const struct record *record, s
 		return -1;
 	if (frame_text_bytes(piece.frame, &piece.raw_bytes, err) < 0)
 		return err_prefix(err, "%s", chunk->place);
+	if (chunk->raw_bytes != UINT64_MAX && chunk->raw_bytes != piece.raw_bytes)
+		return err_set(err, ERR_INPUT, "%s: the manifest is wrong about the size of its text",
+		               chunk->place);
 	return count_rows(gatherer, &piece, err) < 0
 	               ? -1
 	               : archive_writer_append(gatherer->writer, &piece, err);

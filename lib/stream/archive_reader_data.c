@@ -112,22 +112,47 @@ static int unpack_front(struct archive_reader *reader, const struct manifest_mem
 	return is_rows > 0 ? 0 : -1;
 }
 
-/* That of the table, read from its first member. */
+/* Does the member begin like one before? */
+static bool begins_with(const struct archive_reader *reader, const struct table_front *front)
+{
+	const struct slice text = buf_slice(&front->text);
+	return reader->text.len >= text.len && memcmp(reader->text.data, text.data, text.len) == 0;
+}
+
+/* Nobody who takes chunks compares the columns of a table's members. */
+static int check_table(const struct archive_reader *reader, const struct table_front *front,
+                       const struct manifest_member *member, struct err *err)
+{
+	if (!is_of(front, member->schema, member->table))
+		return err_set(err, ERR_INPUT,
+		               "%s: its rows are of another table than the manifest says",
+		               reader->place.data);
+	for (const struct table_front *other = front->next; other; other = other->next)
+		if (is_of(other, member->schema, member->table) &&
+		    !slice_equal(other->block.copy, front->block.copy))
+			return err_set(err, ERR_INPUT,
+			               "%s: its COPY statement is not that of its table's first chunk",
+			               reader->place.data);
+	return 0;
+}
+
+/*
+ * The member's own: whose the rows are may differ from member to member of a table, if they are
+ * partitions' rows that go through the root.  Nearly all begin like one before.
+ */
 static struct table_front *find_front(struct archive_reader *reader,
                                       const struct manifest_member *member, struct err *err)
 {
-	for (struct table_front *front = reader->fronts; front; front = front->next)
-		if (is_of(front, member->schema, member->table))
-			return front;
+	struct table_front *front = reader->fronts;
 	if (unpack_front(reader, member, err) < 0)
 		return NULL;
-	struct table_front *front = front_new(reader, err);
-	if (front && !is_of(front, member->schema, member->table)) {
-		err_set(err, ERR_INPUT, "%s: its rows are of another table than the manifest says",
-		        reader->place.data);
+	while (front && !begins_with(reader, front))
+		front = front->next;
+	if (front && is_of(front, member->schema, member->table))
+		return front;
+	if (!front && !(front = front_new(reader, err)))
 		return NULL;
-	}
-	return front;
+	return check_table(reader, front, member, err) < 0 ? NULL : front;
 }
 
 /* ---- delivering ---- */

@@ -11,7 +11,7 @@
 #include "manifest.h"
 #include "plain_piece.h"
 
-/* What a table's data members begin with: the same for all of them, says the format. */
+/* What data members begin with: of a table, mostly the same for all of them. */
 struct table_front {
 	struct table_front *next;
 	struct buf text; /* the rest points into it */

@@ -104,13 +104,16 @@ static int write_plain_member(struct archive_writer *writer, const char *name, s
 	return write_member(writer, &member, name, bytes, err);
 }
 
+/* The largest in ustar's eleven octal digits: beyond it stands an extended header, which readers refuse. */
+#define USTAR_LATEST 077777777777
+
 static time_t creation_time(const struct stream_header *header)
 {
 	const char *created = stream_header_get(header, "created");
 	struct tm tm = { 0 };
 	const char *end = created ? strptime(created, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
 	time_t time = end && !*end ? timegm(&tm) : 0;
-	return time > 0 ? time : 0;
+	return time > 0 && time <= USTAR_LATEST ? time : 0;
 }
 
 static int write_header(struct archive_writer *writer, const struct stream_header *header,

@@ -118,6 +118,19 @@ static int unpack_frame(struct unpacker *unpacker, const struct chunk *chunk, st
 	return 0;
 }
 
+/* Somebody may write to the file while it is read the second time. */
+static int read_rows(struct unpacker *unpacker, const struct chunk *chunk, struct slice *rows,
+                     struct err *err)
+{
+	if (chunk_read(chunk, &unpacker->text, err) < 0)
+		return -1;
+	*rows = buf_slice(&unpacker->text);
+	if (chunk->has_hash && !hash128_equal(hash128_of(rows->data, rows->len), chunk->hash))
+		return err_set(err, ERR_INPUT, "%s: the file has changed while it was read",
+		               chunk->place);
+	return 0;
+}
+
 int chunk_unpack(struct unpacker *unpacker, const struct chunk *chunk, struct slice copy,
                  struct slice *rows, struct err *err)
 {
@@ -131,8 +144,5 @@ int chunk_unpack(struct unpacker *unpacker, const struct chunk *chunk, struct sl
 		*rows = chunk->bytes;
 		return 0;
 	}
-	if (chunk_read(chunk, &unpacker->text, err) < 0)
-		return -1;
-	*rows = buf_slice(&unpacker->text);
-	return 0;
+	return read_rows(unpacker, chunk, rows, err);
 }

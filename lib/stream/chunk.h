@@ -40,6 +40,8 @@ struct chunk {
 	struct hash128 sum; /* of the rows' hashes */
 	bool has_sha256;    /* what the manifest says of the packed bytes; checked by chunk_unpack() */
 	unsigned char sha256[SHA256_BYTES];
+	bool has_hash;  /* of plain rows: what they were when the reader saw them; checked as well */
+	struct hash128 hash;
 	uint64_t line;  /* of its first row: in the file, in a frame's text */
 	size_t member;  /* of an archive: its number, from 0; SIZE_MAX otherwise */
 };
@@ -52,7 +54,7 @@ void unpacker_free(struct unpacker *unpacker);
 /*
  * Reads, checks and unpacks: *rows are the whole rows, each with its newline, and live until the next
  * call.  `copy` is the COPY line that a frame must hold (the record's).  ERR_INPUT that names the
- * place when the bytes don't fit their SHA-256, are no frame, hold anything but that one COPY block,
+ * place when the bytes don't fit their SHA-256 or hash, are no frame, hold anything but that one COPY block,
  * or don't fit its mark.
  */
 int chunk_unpack(struct unpacker *unpacker, const struct chunk *chunk, struct slice copy,

@@ -29,6 +29,7 @@ struct plain_chunks {
 	/* The block that passes. */
 	struct record record;
 	struct chunk pending;
+	struct hash_stream *hash; /* of its rows */
 	bool delivered; /* one of its chunks was */
 };
 
@@ -44,7 +45,8 @@ int plain_chunks_new(struct plain_reader *reader, struct err *err)
 	chunks->fd = fd;
 	chunks->begin = begin;
 	reader->chunks = chunks;
-	return 0;
+	chunks->hash = hash_stream_new(err);
+	return chunks->hash ? 0 : -1;
 }
 
 static void block_free(struct lasting_block *block)
@@ -69,6 +71,7 @@ void plain_chunks_free(struct plain_chunks *chunks)
 		chunks->chunks = chunk->next;
 		free(chunk);
 	}
+	hash_stream_free(chunks->hash);
 	free(chunks);
 }
 
@@ -141,9 +144,12 @@ static int deliver(struct plain_chunks *chunks, struct plain_reader *reader, str
 	chunk->lasting = true;
 	chunk->fd = chunks->fd;
 	chunk->raw_bytes = chunk->size;
+	chunk->has_hash = true;
+	chunk->hash = hash_stream_value(chunks->hash);
 	chunk->member = SIZE_MAX;
 	/* That of its COPY line, as for blocks whose rows are here. */
 	record->place.line = chunk->line - rows_count(data->copy);
+	hash_stream_reset(chunks->hash);
 	data->chunk = chunk;
 	data->row_count = chunk->rows;
 	data->first = data->last = true;
@@ -167,6 +173,7 @@ int plain_chunks_add(struct plain_chunks *chunks, struct plain_reader *reader,
 		pending->line = reader->window.line;
 	}
 	chunks->record.data.crlf = data->crlf;
+	hash_stream_add(chunks->hash, rows.data, rows.len);
 	pending->size += rows.len;
 	pending->rows += data->row_count;
 	return 0;

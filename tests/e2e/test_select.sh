@@ -188,6 +188,40 @@ print(members[-2]["offset"] + members[-2]["bytes"] // 2)')
 	expect_match 'k\.idar: member 2-data/[0-9]*\.sql\.zst' "$err"
 }
 
+# Rows that are loaded through a partition's root are never left out silently.
+test_rows_through_the_root_need_both_tables() {
+	local input
+	newdb source
+	sql "$db_source" "CREATE SCHEMA a; CREATE SCHEMA b;
+		CREATE TYPE b.e AS ENUM ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+		CREATE TABLE a.h (k b.e) PARTITION BY HASH (k);
+		CREATE TABLE b.h0 PARTITION OF a.h FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+		CREATE TABLE b.h1 PARTITION OF a.h FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+		CREATE TABLE b.z (k b.e)"
+	sql "$db_source" 'INSERT INTO a.h SELECT unnest(enum_range(NULL::b.e))'
+	expect_status 0 iddump -o k.idar "$db_source"
+	expect_status 0 iddump -o k.sql "$db_source"
+	pg_dump --load-via-partition-root -f pg.sql "$db_source"
+	dbname copy
+	for input in k.idar k.sql pg.sql; do
+		expect_status 2 idrestore --create -d "$db_copy" -n b "$input"
+		expect_match 'rows of b\.h[01] are loaded through a\.h, which is not selected: select both$' "$err"
+		expect_status 2 idrestore --create -d "$db_copy" -T h "$input"
+		expect_match 'rows of b\.h[01] are loaded through a\.h, which is not selected: select both$' "$err"
+		expect_status 2 idrestore --create -d "$db_copy" -T h0 "$input"
+		expect_match 'rows of b\.h0, which is not selected, are loaded through a\.h: select both, or neither$' "$err"
+		expect_status 2 idrestore --create -j 2 -d "$db_copy" -T h0 "$input"
+		expect_match 'rows of b\.h0, which is not selected, are loaded' "$err"
+		expect_equal "$(sql postgres "SELECT count(*) FROM pg_database WHERE datname = '$db_copy'")" 0
+		expect_status 0 idrestore --create -d "$db_copy" -T z "$input"
+		expect_equal "$(sql "$db_copy" 'SELECT count(*) FROM a.h')" 8
+		sql postgres "DROP DATABASE \"$db_copy\""
+		expect_status 0 idrestore --create -d "$db_copy" -T 'h*' "$input"
+		expect_equal "$(sql "$db_copy" "SELECT to_regclass('a.h') IS NULL AND to_regclass('b.z') IS NOT NULL")" t
+		sql postgres "DROP DATABASE \"$db_copy\""
+	done
+}
+
 test_swap_back_selects_nothing() {
 	expect_status 2 idrestore --swap-back -t x -d any
 	expect_match 'swap-back restores nothing' "$err"

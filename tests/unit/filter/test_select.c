@@ -202,17 +202,64 @@ START_TEST(a_schema_from_the_comment)
 }
 END_TEST
 
-static void check_refused(const struct rules *rules, const char *message)
+static void check_script_refused(const char *refused, const struct rules *rules,
+                                 const char *message)
 {
 	struct buf text = BUF_INIT, notes = BUF_INIT;
 	struct err err = ERR_INIT;
 
-	ck_assert_int_eq(run(script, rules, &text, &notes, &err), -1);
+	ck_assert_int_eq(run(refused, rules, &text, &notes, &err), -1);
 	ck_assert_int_eq(err.kind, ERR_USAGE);
 	ck_assert_str_eq(err.message, message);
 	buf_release(&text);
 	buf_release(&notes);
 }
+
+static void check_refused(const struct rules *rules, const char *message)
+{
+	check_script_refused(script, rules, message);
+}
+
+/* pg_dump --load-via-partition-root: the comment names the leaf, COPY the root.  A comment has a blank
+ * for a newline in a name. */
+static const char through_root[] =
+	"CREATE TABLE a.root (id integer);\n"
+	"CREATE TABLE a.\"le\naf\" (id integer);\n"
+	"CREATE TABLE a.\"o\nther\" (id integer);\n"
+	"--\n-- Data for Name: le af; Type: TABLE DATA; Schema: a; Owner: joe\n--\n\n"
+	"COPY a.root (id) FROM stdin;\n1\n\\.\n"
+	"--\n-- Data for Name: o ther; Type: TABLE DATA; Schema: a; Owner: joe\n--\n\n"
+	"COPY a.\"o\nther\" (id) FROM stdin;\n1\n\\.\n";
+
+START_TEST(rows_through_the_root_need_both_tables)
+{
+	const struct rules leaf = { .tables = { "le?af" } }, root = { .tables = { "root" } };
+	const struct rules not_root = { .exclude_tables = { "root" } };
+	const struct rules both = { .tables = { "root", "le?af" } };
+	const struct rules neither = { .exclude_tables = { "root", "le?af" } };
+
+	check_script_refused(through_root, &leaf,
+	                     "rows of a.le af are loaded through a.root, which is not selected: "
+	                     "select both");
+	check_script_refused(through_root, &not_root,
+	                     "rows of a.le af are loaded through a.root, which is not selected: "
+	                     "select both");
+	check_script_refused(through_root, &root,
+	                     "rows of a.le af, which is not selected, are loaded through a.root: "
+	                     "select both, or neither");
+	check(through_root, &both,
+	      "CREATE TABLE a.root (id integer);\n"
+	      "CREATE TABLE a.\"le\naf\" (id integer);\n"
+	      "--\n-- Data for Name: le af; Type: TABLE DATA; Schema: a; Owner: joe\n--\n\n"
+	      "COPY a.root (id) FROM stdin;\n1\n\\.\n",
+	      "");
+	check(through_root, &neither,
+	      "\nCREATE TABLE a.\"o\nther\" (id integer);"
+	      "--\n-- Data for Name: o ther; Type: TABLE DATA; Schema: a; Owner: joe\n--\n\n"
+	      "COPY a.\"o\nther\" (id) FROM stdin;\n1\n\\.\n",
+	      "");
+}
+END_TEST
 
 START_TEST(patterns_that_match_nothing)
 {
@@ -279,6 +326,7 @@ Suite *test_filter_select(void)
 	tcase_add_test(tc, a_schema);
 	tcase_add_test(tc, a_schema_from_the_comment);
 	tcase_add_test(tc, patterns_that_match_nothing);
+	tcase_add_test(tc, rows_through_the_root_need_both_tables);
 	tcase_add_test(tc, the_account_is_cut_down);
 	tcase_add_test(tc, names);
 	suite_add_tcase(suite, tc);

@@ -735,6 +735,121 @@ START_TEST(forged_archive_is_refused)
 }
 END_TEST
 
+/* ---- what passes unopened ---- */
+
+static int read_packed(struct slice archive, struct sink *sink, struct err *err)
+{
+	const struct archive_reader_options packed = { .packed = true };
+	struct input *input = input_from_fd(fd_of(archive), "k.idar", NULL, err);
+	struct source *source = input ? archive_reader_new(input, &packed, err) : NULL;
+
+	int result = source ? source_run(source, sink, err) : -1;
+	source_free(source);
+	return result;
+}
+
+/* From a file into another archive; the frames are not unpacked. */
+static int pass_on(const struct tar *tar, struct err *err)
+{
+	const struct archive_options options = { ARCHIVE_LEVEL, false, (size_t)1 << 20 };
+	struct capture capture;
+	struct buf forged = BUF_INIT, passed = BUF_INIT;
+
+	tar_put_together(tar, &forged);
+	struct sink *writer = archive_writer_new(capture_open(&capture), &options, err);
+	int result = read_packed(buf_slice(&forged), writer, err);
+	if (result == 0)
+		result = sink_finish(writer, err);
+	sink_free(writer);
+	if (result == 0)
+		capture_take(&capture, &passed);
+	buf_release(&passed);
+	buf_release(&forged);
+	return result;
+}
+
+#define MARK "\\.\n-- idkit-chunk: {\"rows\":1,\"xxh128\":\"00000000000000000000000000000000\"}\n"
+
+/* The second member of public.a: the first one doesn't vouch for it. */
+static const struct {
+	const char *text;
+	const char *raw_bytes; /* in the manifest, when it lies */
+	const char *message;
+} later_members[] = {
+	{ "\nCOPY public.b (id) FROM stdin;\n3\n" MARK, NULL,
+	  "k.idar: member 2-data/000004.sql.zst: its rows are of another table than the manifest says" },
+	{ "\nCOPY public.a (note, id) FROM stdin;\n3\t\\N\n" MARK, NULL,
+	  "k.idar: member 2-data/000004.sql.zst: its COPY statement is not that of its table's first chunk" },
+	{ "\nCOPY public.a (id, note) FROM stdin;\n3\t\\N\n" MARK, "\"raw_bytes\":7",
+	  "k.idar: member 2-data/000004.sql.zst: the manifest is wrong about the size of its text" },
+	{ "SELECT 1;\n", NULL,
+	  "k.idar: member 2-data/000004.sql.zst: it holds no rows, but the manifest says so" },
+};
+
+START_TEST(later_member_of_a_table_is_looked_at)
+{
+	struct buf archive = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	ck_assert_int_eq(pass_on(&tar, &err), 0);
+	replace_text(&tar, "2-data/000004.sql.zst", slice_of(later_members[_i].text));
+	if (later_members[_i].raw_bytes)
+		edit_entry(&tar, "2-data/000004.sql.zst", "\"raw_bytes\":",
+		           later_members[_i].raw_bytes);
+	ck_assert_int_eq(pass_on(&tar, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_INPUT);
+	ck_assert_str_eq(err.message, later_members[_i].message);
+	tar_release(&tar);
+	buf_release(&archive);
+}
+END_TEST
+
+/* Notes whose the rows are, by the comments. */
+struct owner_sink {
+	struct sink sink;
+	struct buf names;
+};
+
+static int owner_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	struct buf *names = &((struct owner_sink *)sink)->names;
+
+	(void)err;
+	if (record->kind == RECORD_DATA) {
+		buf_add_slice(names, record->data.object.name);
+		buf_addc(names, ' ');
+	}
+	return 0;
+}
+
+static const struct sink_ops owner_ops = { .write = owner_write };
+
+/* Partitions' rows that go through the root: select.c asks whose they are. */
+START_TEST(each_member_has_its_own_comment)
+{
+	struct owner_sink owner = { .sink.ops = &owner_ops, .names = BUF_INIT };
+	struct buf archive = BUF_INIT, other = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct tar tar;
+
+	sample(&archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	replace_text(&tar, "2-data/000004.sql.zst",
+	             SLICE_LITERAL("\n--\n-- Data for Name: leaf; Type: TABLE DATA; Schema: public; "
+	                           "Owner: joe\n--\n\nCOPY public.a (id, note) FROM stdin;\n3\t\\N\n" MARK));
+	tar_put_together(&tar, &other);
+	ck_assert_msg(read_packed(buf_slice(&other), &owner.sink, &err) == 0, "%s", err.message);
+	ck_assert_str_eq(owner.names.data, "a b leaf nothing empty ");
+	buf_release(&owner.names);
+	tar_release(&tar);
+	buf_release(&archive);
+	buf_release(&other);
+}
+END_TEST
+
 /* In a file all accounts are checked before the first record is delivered. */
 START_TEST(structure_of_a_file_is_checked_first)
 {
@@ -932,6 +1047,9 @@ Suite *test_stream_archive_damage(void)
 	tcase_add_loop_test(tc, cut_at_every_block, 0, WAY_PIPE_BYTES);
 	tcase_add_test(tc, something_behind_the_end);
 	tcase_add_loop_test(tc, forged_archive_is_refused, 0, FORGERIES);
+	tcase_add_loop_test(tc, later_member_of_a_table_is_looked_at, 0,
+	                    sizeof(later_members) / sizeof(*later_members));
+	tcase_add_test(tc, each_member_has_its_own_comment);
 	tcase_add_test(tc, structure_of_a_file_is_checked_first);
 	tcase_add_loop_test(tc, bomb_takes_no_memory, 0, sizeof(bombs) / sizeof(*bombs));
 	tcase_add_test(tc, frame_that_lies_takes_no_memory);

@@ -193,6 +193,47 @@ START_TEST(damaged_rows_are_found)
 }
 END_TEST
 
+/* Writes "Two" where a file said "two", as the first chunk passes; then unpacks it. */
+struct changer {
+	struct sink sink;
+	int fd;
+	size_t offset;
+};
+
+static int changer_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	const struct changer *changer = (struct changer *)sink;
+	struct slice rows;
+
+	if (record->kind != RECORD_DATA)
+		return 0;
+	ck_assert_int_eq(pwrite(changer->fd, "T", 1, (off_t)changer->offset), 1);
+	struct unpacker *unpacker = unpacker_new(err);
+	int result = chunk_unpack(unpacker, record->data.chunk, record->data.copy, &rows, err);
+	unpacker_free(unpacker);
+	return result;
+}
+
+static const struct sink_ops changer_ops = { .write = changer_write };
+
+/* Somebody's next dump goes to the same file: its rows are not those that were checked. */
+START_TEST(rows_that_change_meanwhile_are_found)
+{
+	const struct plain_reader_options options = { .allow_incomplete = true, .packed = true };
+	const struct slice script = SLICE_LITERAL("COPY a (b) FROM stdin;\none\ntwo\n\\.\n");
+	struct err err = ERR_INIT;
+	struct changer changer = { .sink.ops = &changer_ops, .fd = fd_of(script), .offset = 27 };
+
+	ck_assert_int_eq(script.data[changer.offset], 't');
+	struct source *source =
+		plain_reader_new(input_from_fd(changer.fd, "script", NULL, &err), &options, &err);
+	ck_assert_int_eq(source_run(source, &changer.sink, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_INPUT);
+	ck_assert_str_eq(err.message, "script: the file has changed while it was read");
+	source_free(source);
+}
+END_TEST
+
 /* The script begins somewhere in its file: the shell has read its first line. */
 START_TEST(offsets_count_from_the_file)
 {
@@ -227,6 +268,7 @@ Suite *test_stream_plain_chunks(void)
 	tcase_add_test(tc, pipe_is_not_packed);
 	tcase_add_test(tc, large_block_is_cut_at_rows);
 	tcase_add_test(tc, damaged_rows_are_found);
+	tcase_add_test(tc, rows_that_change_meanwhile_are_found);
 	tcase_add_test(tc, offsets_count_from_the_file);
 	suite_add_tcase(suite, tc);
 	return suite;

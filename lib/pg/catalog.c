@@ -47,7 +47,7 @@ static struct pg_rows *query_tables(struct pg *pg, const struct catalog_options 
 	struct pg_rows *rows = NULL;
 	buf_adds(&sql, target_cte);
 	buf_adds(&sql,
-	         "SELECT t.*, rn.nspname, rc.relname, pg_catalog.pg_get_userbyid(rc.relowner), rc.oid "
+	         "SELECT t.*, rn.nspname, rc.relname, rc.oid "
 	         "FROM (SELECT c.oid, n.nspname, c.relname, "
 	         "pg_catalog.pg_get_userbyid(c.relowner), c.relkind = 'p', "
 	         "c.relpersistence = 'u', x.condition IS NOT NULL, "
@@ -125,9 +125,8 @@ static void fill_table(struct catalog *catalog, int row)
 		.is_heap = pg_value_bool(rows, row, 11),
 		.target_schema = pg_value(rows, row, 12),
 		.target_name = pg_value(rows, row, 13),
-		.target_owner = pg_value(rows, row, 14),
 	};
-	find_columns(catalog->memory->columns, pg_value(rows, row, 15), &first,
+	find_columns(catalog->memory->columns, pg_value(rows, row, 14), &first,
 	             &table->column_count);
 	table->columns = catalog->memory->column_names + first;
 }

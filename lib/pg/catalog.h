@@ -37,7 +37,6 @@ struct catalog_table {
 	/* Where the rows go: itself, or the root of its partition tree. */
 	const char *target_schema;
 	const char *target_name;
-	const char *target_owner;
 	const struct slice *columns; /* the target's, in its order */
 	size_t column_count;
 };

@@ -318,13 +318,30 @@ static int restore_write(struct sink *sink, const struct record *record, struct 
 	                                        : handle_trailer(restore, record, err);
 }
 
+/*
+ * The database is renamed when this connection has gone, so a server that crashes in between must not
+ * lose what was committed by anybody before: it would be renamed all the same.  Workers are idle.  Their
+ * last commit may be behind all that the main session has written: the message is its own.
+ */
+static int last_commit(struct restore *restore, struct err *err)
+{
+	struct pg *pg = restore->pg;
+	if (restore->target.is_own &&
+	    (restore_begin(restore, err) < 0 || session_commit_to_disk(pg, err) < 0))
+		return -1;
+	if (restore->target.is_own && restore->jobs &&
+	    pg_exec(pg, "SELECT pg_catalog.pg_logical_emit_message(true, 'idkit', '')", err) < 0)
+		return -1;
+	return restore->in_transaction ? pg_commit(pg, err) : 0;
+}
+
 static int restore_finish(struct sink *sink, struct err *err)
 {
 	struct restore *restore = (struct restore *)sink;
 	if (!restore->complete)
 		return err_set(err, ERR_INPUT, "%s: the stream has not ended",
 		               restore->options.input_name);
-	if (restore->in_transaction && pg_commit(restore->pg, err) < 0)
+	if (last_commit(restore, err) < 0)
 		return err_prefix(err, "at the commit (deferred constraints are checked there)");
 	log_detail(restore->log, "%llu statements, %llu rows restored into \"%s\"",
 	           (unsigned long long)contents_statements(restore->received),

@@ -15,6 +15,7 @@ struct crew {
 	struct crew_task *waiting;   /* the next to run first */
 	size_t waiting_count;
 	size_t running;
+	unsigned routing; /* tasks, waiting or running, whose rows go into partitions */
 	bool closing;
 	bool started;
 	struct crew_worker *workers;
@@ -83,8 +84,10 @@ static bool is_free_for(const struct crew_task *task, const struct restore_table
 	return task->phase < CREW_FOREIGN || table->builds_left == 0;
 }
 
-static bool can_run(const struct crew_task *task)
+static bool can_run(const struct crew *crew, const struct crew_task *task)
 {
+	if (task->phase >= CREW_BUILD && task->meets && crew->routing > 0)
+		return false;
 	for (size_t i = 0; i < 2; i++)
 		if (task->tables[i] && !is_free_for(task, task->tables[i]))
 			return false;
@@ -116,8 +119,10 @@ static void give_tables_back(const struct crew_task *task)
 }
 
 /* How much is to be done on its tables before those that wait for it may run. */
-static void count(const struct crew_task *task, unsigned difference)
+static void count(struct crew *crew, const struct crew_task *task, unsigned difference)
 {
+	if (task->routes)
+		crew->routing += difference;
 	for (size_t i = 0; i < 2; i++) {
 		if (!task->tables[i])
 			continue;
@@ -131,7 +136,7 @@ static void count(const struct crew_task *task, unsigned difference)
 static struct crew_task *take_task(struct crew *crew)
 {
 	struct crew_task **link = &crew->waiting;
-	while (*link && !can_run(*link))
+	while (*link && !can_run(crew, *link))
 		link = &(*link)->next;
 	struct crew_task *task = *link;
 	if (!task)
@@ -157,7 +162,7 @@ static void insert(struct crew *crew, struct crew_task *task)
 	task->next = *link;
 	*link = task;
 	crew->waiting_count++;
-	count(task, 1);
+	count(crew, task, 1);
 }
 
 /* ---- the workers ---- */
@@ -179,7 +184,7 @@ static int do_task(struct crew_worker *worker, struct crew_task *task, struct er
 		jobs_fail(crew->jobs, err);
 	crew_lock(crew);
 	give_tables_back(task);
-	count(task, -1U);
+	count(crew, task, -1U);
 	crew->running--;
 	pthread_cond_broadcast(&crew->changed);
 	task->free(task);

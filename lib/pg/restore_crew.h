@@ -7,7 +7,8 @@
  *     crew_free(crew)             ends what is under way
  *
  * Tasks don't say what they wait for; tables do.  An index build waits until the rows that were added
- * for its table before are in, a foreign key also for the builds on both its tables.  What needs a table
+ * for its table before are in (or routed, for a partition), a foreign key also for the builds on both
+ * its tables.  What needs a table
  * for itself waits until nobody else works on it.  Among those that can run, the one with the largest weight is next,
  * foreign keys last.
  */
@@ -35,6 +36,8 @@ struct crew_task {
 	uint64_t weight;
 	struct restore_table *tables[2]; /* the second may be NULL */
 	bool exclusive;
+	bool routes; /* CREW_ROWS: through a partitioned table, into partitions */
+	bool meets;  /* of a partition: those that follow rows wait for all that routes */
 	const struct restore_map *map; /* of its place in the script; the session is brought to it first */
 	int (*run)(struct crew_worker *worker, struct crew_task *task, struct err *err);
 	void (*free)(struct crew_task *task);

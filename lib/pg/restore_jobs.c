@@ -30,8 +30,10 @@ struct restore_jobs *restore_jobs_new(struct restore *restore, struct err *err)
 	}
 	jobs->main = (struct restore_session){ restore->pg, NULL, prepare, restore };
 	jobs->crew = crew_new(&options, err);
-	if (jobs->crew)
+	restore->jobs = jobs;
+	if (jobs->crew && restore_jobs_keep_state(restore, err) == 0)
 		return jobs;
+	restore->jobs = NULL;
 	restore_jobs_free(jobs);
 	return NULL;
 }
@@ -90,7 +92,7 @@ static int may_commit(struct restore *restore, bool *may, struct err *err)
 		return -1;
 	*may = held[0] == 'f';
 	free(held);
-	return 0;
+	return *may ? restore_jobs_compare_state(restore, may, err) : 0;
 }
 
 int restore_jobs_commit(struct restore *restore, bool *done, struct err *err)
@@ -163,6 +165,28 @@ static bool is_independent(const struct record_statement *statement)
 	       has_constants_only(statement);
 }
 
+/* CREATE TABLE … AS SELECT f(): may set what a SET behind it must find. */
+static bool is_create_as(const struct record_statement *statement)
+{
+	struct tokens tokens = tokens_of(statement->sql, statement->standard_strings);
+	struct token token;
+	size_t depth = 0;
+	if (!words_take(&tokens, "CREATE"))
+		return false;
+	words_take(&tokens, "UNLOGGED");
+	if (!words_take(&tokens, "TABLE"))
+		return false;
+	while (token_next(&tokens, &token)) {
+		if (token_is_symbol(&token, "("))
+			depth++;
+		else if (token_is_symbol(&token, ")") && depth > 0)
+			depth--;
+		else if (depth == 0 && token_is_word(&token, "AS"))
+			return true;
+	}
+	return false;
+}
+
 /* Does it look at rows, or bring some?  Then it does not wait behind those that are put off: there may
  * be many like it. */
 static bool is_about_rows(const struct record_statement *statement)
@@ -174,19 +198,13 @@ static bool is_about_rows(const struct record_statement *statement)
 	case CLASS_LARGE_OBJECT:
 	case CLASS_COPY_OTHER:
 		return true;
+	case CLASS_CREATE:
+		return is_create_as(statement);
 	case CLASS_OTHER:
 		return !words_take(&tokens, "REFRESH");
 	default:
 		return false;
 	}
-}
-
-/* SELECT f(), DO, CALL: may set what workers don't know of. */
-static bool runs_functions(const struct record_statement *statement)
-{
-	struct tokens tokens = tokens_of(statement->sql, statement->standard_strings);
-	return statement->class == CLASS_OTHER && !words_take(&tokens, "REFRESH") &&
-	       !words_take(&tokens, "UPDATE") && !words_take(&tokens, "DELETE");
 }
 
 static int run_now(struct restore *restore, const struct record *record, struct slice sql,
@@ -200,8 +218,6 @@ static int run_now(struct restore *restore, const struct record *record, struct 
 		jobs->has_rows |= is_about_rows(&record->statement);
 		jobs->changes++;
 	}
-	if (!jobs->serial && runs_functions(&record->statement))
-		return restore_jobs_run_unknown(restore, &record->place, sql, err);
 	return restore_run(restore, &record->place, sql, err);
 }
 

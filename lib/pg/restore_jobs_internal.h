@@ -33,12 +33,12 @@ struct restore_jobs {
 	bool serial;     /* all in the main session from here on */
 	bool doubtful;   /* the main session's transaction may hold what a commit would change */
 	bool has_rows;   /* … also rows */
-	char *state; /* of the main session, as restore_jobs_run_unknown() last saw it; or NULL */
+	char *state; /* of the main session, as it was set up or the script's last SET left it */
 	unsigned long changes; /* counts what may make a table's answer untrue */
 };
 
 /* Ends the main session's transaction, so that workers see what it did; false in *done when this must
- * not be (deferred constraints, temporary tables): then everything is the main session's from here on. */
+ * not be (deferred constraints, temporary tables, settings out of sight): then everything is the main session's from here on. */
 int restore_jobs_commit(struct restore *restore, bool *done, struct err *err);
 
 /* Everything that was put off, in its order; nothing is under way after. */
@@ -47,9 +47,10 @@ int restore_jobs_flush(struct restore *restore, struct err *err);
 /* restore_jobs_setting.c: in the main session now, and in each other before what stands behind it. */
 int restore_jobs_setting(struct restore *restore, const struct record *record, struct slice sql,
                          struct err *err);
-/* A statement that may change settings out of sight: when it has, all that follows is run in the main session. */
-int restore_jobs_run_unknown(struct restore *restore, const struct place *place, struct slice sql,
-                             struct err *err);
+/* What the main session is set to now, in jobs->state; is it still that?  Statements may have changed it out of
+ * sight (set_config() in a function), which workers would not know of. */
+int restore_jobs_keep_state(struct restore *restore, struct err *err);
+int restore_jobs_compare_state(struct restore *restore, bool *same, struct err *err);
 
 /* restore_plan.c: rows that lie in a file. */
 int restore_plan_add(struct restore *restore, const struct record *record, struct err *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ident.h"
 #include "restore_jobs_internal.h"
 #include "words.h"
 
@@ -41,57 +42,152 @@ static bool setting_name(const struct record_statement *statement, struct buf *n
 	return found;
 }
 
-/* Runs in the main session now, and in each other before what stands behind it. */
-int restore_jobs_setting(struct restore *restore, const struct record *record, struct slice sql,
-                         struct err *err)
+/* A role is noted by its statement; so is what can't be asked for. */
+static bool has_value(struct slice name)
 {
-	struct restore_jobs *jobs = restore->jobs;
-	struct buf name = BUF_INIT;
-	int result = 0;
-	if (is_local(&record->statement) || !setting_name(&record->statement, &name)) {
-		result = restore_jobs_flush(restore, err);
-		jobs->serial = true;
+	return !slice_equals(name, "role") && !slice_equals(name, "session_authorization") &&
+	       !slice_equals(name, "seed");
+}
+
+/* Appends a statement that sets what a SET has set: its own words may say only a part, the rest being what
+ * it was before (DateStyle).  Nothing when the setting is unknown, as one of an extension after RESET. */
+static int add_value(struct restore *restore, struct slice name, struct buf *sql, struct err *err)
+{
+	struct buf query = BUF_INIT;
+	struct pg_rows *rows = NULL;
+	buf_adds(&query, "SELECT pg_catalog.current_setting(");
+	sql_add_literal(&query, name);
+	buf_adds(&query, pg_server_version(restore->pg) >= 90600 ? ", true)" : ")");
+	int result = buf_check(&query, "a statement", err);
+	if (result == 0 && !(rows = pg_query(restore->pg, query.data, err)))
+		result = -1;
+	struct slice value = result == 0 ? pg_value_slice(rows, 0, 0) : SLICE_NONE;
+	if (value.data) {
+		buf_adds(sql, "SELECT pg_catalog.set_config(");
+		sql_add_literal(sql, name);
+		buf_adds(sql, ", ");
+		sql_add_literal(sql, value);
+		buf_adds(sql, ", false)");
+		result = buf_check(sql, "a statement", err);
 	}
-	if (result == 0)
-		result = restore_begin(restore, err);
-	if (result == 0)
-		result = restore_run(restore, &record->place, sql, err);
-	if (result == 0 && name.len > 0 && !jobs->serial)
-		result = restore_maps_note(&jobs->maps, buf_slice(&name), sql, err);
-	if (result == 0 && !jobs->serial)
-		jobs->main.map = restore_maps_now(&jobs->maps);
-	jobs->changes++;
-	free(jobs->state);
-	jobs->state = NULL;
-	buf_release(&name);
+	pg_rows_free(rows);
+	buf_release(&query);
 	return result;
 }
 
-/* What the session has been set to, whoever did it.  Role and user are no settings that are listed. */
+/* The main session has been set; the others will be. */
+static int note(struct restore *restore, struct slice name, struct slice sql, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	struct buf value_sql = BUF_INIT;
+	int result = has_value(name) ? add_value(restore, name, &value_sql, err) : 0;
+	if (result == 0)
+		result = restore_maps_note(&jobs->maps, name,
+		                           value_sql.len > 0 ? buf_slice(&value_sql) : sql, err);
+	if (result == 0)
+		jobs->main.map = restore_maps_now(&jobs->maps);
+	buf_release(&value_sql);
+	return result;
+}
+
+/*
+ * What the session is set to, whoever did it.  Role and user are no settings that are listed; those of
+ * the transaction change with it; a server's configuration may be read again at any time.
+ */
 static char *session_state(struct restore *restore, struct err *err)
 {
 	return pg_query_value(restore->pg,
 	                      "SELECT pg_catalog.concat(session_user, ' ', current_user, ' ', "
 	                      "pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat(name, '=', "
 	                      "setting), ';' ORDER BY name))) FROM pg_catalog.pg_settings "
-	                      "WHERE source OPERATOR(pg_catalog.=) 'session'",
+	                      "WHERE context OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'superuser']) "
+	                      "AND name OPERATOR(pg_catalog.<>) ALL (ARRAY['transaction_isolation', "
+	                      "'transaction_read_only', 'transaction_deferrable'])",
 	                      err);
 }
 
-int restore_jobs_run_unknown(struct restore *restore, const struct place *place, struct slice sql,
-                             struct err *err)
+int restore_jobs_keep_state(struct restore *restore, struct err *err)
 {
 	struct restore_jobs *jobs = restore->jobs;
-	char *after = NULL;
-	int result = -1;
-	if (!jobs->state && !(jobs->state = session_state(restore, err)))
-		return -1;
-	if (restore_run(restore, place, sql, err) < 0 || !(after = session_state(restore, err)))
-		goto out;
-	jobs->serial |= strcmp(jobs->state, after) != 0;
-	result = 0;
-out:
 	free(jobs->state);
-	jobs->state = after;
+	jobs->state = session_state(restore, err);
+	return jobs->state ? 0 : -1;
+}
+
+int restore_jobs_compare_state(struct restore *restore, bool *same, struct err *err)
+{
+	char *now = session_state(restore, err);
+	if (!now)
+		return -1;
+	*same = strcmp(restore->jobs->state, now) == 0;
+	free(now);
+	return 0;
+}
+
+/* From here on everything is the main session's. */
+static int end_jobs(struct restore *restore, struct err *err)
+{
+	int result = restore_jobs_flush(restore, err);
+	restore->jobs->serial = true;
+	return result;
+}
+
+/* What was set out of sight is not what the SET sets. */
+static int check_state(struct restore *restore, struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	bool same = true;
+	if (jobs->serial || !jobs->doubtful)
+		return 0;
+	if (restore_jobs_compare_state(restore, &same, err) < 0)
+		return -1;
+	return same ? 0 : end_jobs(restore, err);
+}
+
+/* It may rely on what was put off (CREATE ROLE): then it is refused, and its turn comes behind that. */
+static int run_early(struct restore *restore, const struct place *place, struct slice sql,
+                     struct err *err)
+{
+	struct err failed = ERR_INIT;
+	if (restore_begin(restore, err) < 0 || pg_exec(restore->pg, "SAVEPOINT idkit", err) < 0)
+		return -1;
+	if (restore_run(restore, place, sql, &failed) == 0)
+		return pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err);
+	if (failed.kind != ERR_DATABASE || pg_broken(restore->pg)) {
+		*err = failed;
+		return -1;
+	}
+	if (pg_exec(restore->pg, "ROLLBACK TO SAVEPOINT idkit", err) < 0 ||
+	    pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err) < 0 ||
+	    restore_jobs_flush(restore, err) < 0 || restore_begin(restore, err) < 0)
+		return -1;
+	return restore_run(restore, place, sql, err);
+}
+
+static int run_setting(struct restore *restore, const struct place *place, struct slice sql,
+                       struct err *err)
+{
+	if (restore->jobs->step_count > 0)
+		return run_early(restore, place, sql, err);
+	return restore_begin(restore, err) < 0 ? -1 : restore_run(restore, place, sql, err);
+}
+
+int restore_jobs_setting(struct restore *restore, const struct record *record, struct slice sql,
+                         struct err *err)
+{
+	struct restore_jobs *jobs = restore->jobs;
+	struct buf name = BUF_INIT;
+	int result = check_state(restore, err);
+	if (result == 0 &&
+	    (is_local(&record->statement) || !setting_name(&record->statement, &name)))
+		result = end_jobs(restore, err);
+	if (result == 0)
+		result = run_setting(restore, &record->place, sql, err);
+	if (result == 0 && !jobs->serial)
+		result = note(restore, buf_slice(&name), sql, err);
+	if (result == 0 && !jobs->serial)
+		result = restore_jobs_keep_state(restore, err);
+	jobs->changes++;
+	buf_release(&name);
 	return result;
 }

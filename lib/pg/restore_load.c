@@ -65,7 +65,7 @@ struct load_target *load_target_known(struct load_target *targets, struct slice 
                                       unsigned long changes)
 {
 	for (; targets; targets = targets->next)
-		if (targets->asked == changes && slice_equals(copy, targets->copy))
+		if (targets->asked == changes && targets->table->is_free && slice_equals(copy, targets->copy))
 			return targets;
 	return NULL;
 }
@@ -260,6 +260,7 @@ struct load_task *load_task_new(struct restore *restore, const struct load_targe
 	load->task.phase = CREW_ROWS;
 	load->task.tables[0] = target->table;
 	load->task.exclusive = target->table->has_index;
+	load->task.routes = target->table->kind == 'p';
 	load->task.map = map;
 	load->task.run = run_load;
 	load->task.free = load_task_free;

@@ -22,7 +22,8 @@ struct load_target {
 	struct slice *column_names;
 };
 
-/* The one of this COPY line, if nothing has changed since it was asked about; or NULL. */
+/* The one of this COPY line, if nothing has changed since it was asked about, and its table is free
+ * still; or NULL. */
 struct load_target *load_target_known(struct load_target *targets, struct slice copy,
                                       unsigned long changes);
 /* Finds or adds the one for a record that is the first of its block. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session.h"
+
 struct entry {
 	char *name;
 	char *sql;
@@ -84,6 +86,25 @@ void restore_maps_release(struct restore_maps *maps)
 	}
 }
 
+static bool is_role(const struct entry *entry)
+{
+	return strcmp(entry->name, AUTHORIZATION) == 0 || strcmp(entry->name, "role") == 0;
+}
+
+/* Was something else set in front of a role?  The one that the session has may not be allowed to. */
+static bool differs_before_role(const struct restore_map *from, const struct restore_map *to)
+{
+	bool differs = false;
+	for (size_t i = 0; from && to && i < to->count; i++) {
+		const struct entry *entry = &to->entries[i];
+		const struct entry *present = find(from, slice_of(entry->name));
+		if (differs && present && is_role(entry))
+			return true;
+		differs |= !present || strcmp(present->sql, entry->sql) != 0;
+	}
+	return false;
+}
+
 /* What was set and is not to be, or another session user: no statement leads from here to there. */
 static bool must_begin_anew(const struct restore_map *from, const struct restore_map *to)
 {
@@ -92,16 +113,17 @@ static bool must_begin_anew(const struct restore_map *from, const struct restore
 			return true;
 	const struct entry *before = find(from, SLICE_LITERAL(AUTHORIZATION));
 	const struct entry *after = find(to, SLICE_LITERAL(AUTHORIZATION));
-	return after && (!before || strcmp(before->sql, after->sql) != 0);
+	return (after && (!before || strcmp(before->sql, after->sql) != 0)) ||
+	       differs_before_role(from, to);
 }
 
-/* RESET ALL leaves the roles alone. */
+/* RESET ALL leaves the roles alone; what it takes away that is not the script's, is set again. */
 static int begin_anew(struct restore_session *session, struct err *err)
 {
 	session->map = NULL;
 	if (pg_exec(session->pg, "RESET SESSION AUTHORIZATION", err) < 0 ||
 	    pg_exec(session->pg, "RESET ROLE", err) < 0 ||
-	    pg_exec(session->pg, "RESET ALL", err) < 0)
+	    pg_exec(session->pg, "RESET ALL", err) < 0 || session_begin(session->pg, err) < 0)
 		return -1;
 	return session->prepare(session->arg, session->pg, err);
 }

@@ -1,5 +1,5 @@
 /*
- * restore_map.h - the settings that a script has made so far, as the statements that made them.
+ * restore_map.h - the settings that a script has made so far, as statements that make them.
  *
  * A script's place has a map of them: setting → last statement.  A session is brought to the map of
  * what it is to run: workers, which are at many places of the script in turn, and the main session,
@@ -17,8 +17,8 @@ struct restore_maps {
 	struct restore_map *latest;
 };
 
-/* The script has set `name` (lower case) by this statement.  "session_authorization" takes the role's
- * back, as the server does. */
+/* The script has set `name` (lower case) to what this statement says, whatever was before.
+ * "session_authorization" takes the role's back, as the server does. */
 int restore_maps_note(struct restore_maps *maps, struct slice name, struct slice sql,
                       struct err *err);
 /* The map at this place; lives until the release.  NULL: nothing has been set. */

@@ -79,21 +79,36 @@ static int add_pieces(struct restore *restore, struct load_task *load, struct er
 	return 0;
 }
 
-/* The only task of its table? */
+/* Not in place: rows that others have brought meanwhile would go. */
+static bool can_be_frozen(const struct load_task *load)
+{
+	const struct restore_table *table = load->target->table;
+	return load->restore->target.is_own && table->kind == 'r' && table->may_truncate && load->target->freeze.len > 0 &&
+	       load->cost >= LEAST_FROZEN_BYTES;
+}
+
+/* May rows of the one be in the other's table, too? */
+static bool may_meet(const struct restore_table *table, const struct restore_table *other)
+{
+	return table == other || (table->is_partition && other->kind == 'p');
+}
+
+/* The only task that brings rows into its table? */
 static bool is_alone(const struct restore_jobs *jobs, const struct load_task *load)
 {
 	for (size_t i = 0; i < jobs->planned_count; i++)
-		if (jobs->planned[i] && jobs->planned[i] != load &&
-		    jobs->planned[i]->target->table == load->target->table)
+		if (jobs->planned[i] != load &&
+		    may_meet(load->target->table, jobs->planned[i]->target->table))
 			return false;
 	return true;
 }
 
-static bool can_be_frozen(const struct load_task *load)
+static void mark_alone(struct restore_jobs *jobs)
 {
-	const struct restore_table *table = load->target->table;
-	return table->kind == 'r' && table->may_truncate && load->target->freeze.len > 0 &&
-	       load->cost >= LEAST_FROZEN_BYTES;
+	for (size_t i = 0; i < jobs->planned_count; i++) {
+		struct load_task *load = jobs->planned[i];
+		load->whole = can_be_frozen(load) && is_alone(jobs, load);
+	}
 }
 
 /* Would one worker still be at it when all others have nothing left? */
@@ -107,7 +122,6 @@ static int start(struct restore *restore, size_t i, uint64_t total, struct err *
 	struct restore_jobs *jobs = restore->jobs;
 	struct load_task *load = jobs->planned[i];
 	struct restore_table *table = load->target->table;
-	load->whole = can_be_frozen(load) && is_alone(jobs, load);
 	jobs->planned[i] = NULL;
 	if (is_tail(load, total, restore->options.jobs)) {
 		int result = add_pieces(restore, load, err);
@@ -140,6 +154,7 @@ int restore_plan_start(struct restore *restore, struct err *err)
 	}
 	if (jobs->planned_count > 0)
 		qsort(jobs->planned, jobs->planned_count, sizeof(struct load_task *), by_weight);
+	mark_alone(jobs);
 	for (size_t i = 0; i < jobs->planned_count && result == 0; i++)
 		result = start(restore, i, total, err);
 	for (size_t i = 0; i < jobs->planned_count; i++)

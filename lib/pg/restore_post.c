@@ -101,6 +101,7 @@ static struct build *build_new(struct restore *restore, const struct restore_ste
 	for (size_t i = 0; i < 2; i++) {
 		const struct restore_table *table = step->tables[i];
 		build->task.tables[i] = step->tables[i];
+		build->task.meets |= table && (table->is_partition || table->kind == 'p');
 		build->task.weight += table ? table->bytes + table->load_cost : 0;
 	}
 	if (build->task.tables[0] == build->task.tables[1])
@@ -314,6 +315,8 @@ static int run_batch(struct restore *restore, size_t from, size_t *barrier, stru
 	if (committed && (restore_plan_start(restore, err) < 0 ||
 	                  add_tasks(restore, from, *barrier, err) < 0))
 		return -1;
+	/* What workers make (a foreign key's triggers), too. */
+	jobs->changes += committed;
 	if (crew_drain(jobs->crew, err) < 0)
 		return -1;
 	jobs->is_loading = false;

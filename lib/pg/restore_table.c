@@ -45,7 +45,8 @@ static const char question_end[] =
 	/* Nobody changes the row of the column ctid: who made it, made the table. */
 	"EXISTS (SELECT FROM pg_catalog.pg_attribute a "
 	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.=) (-1) "
-	"AND pg_catalog.age(a.xmin) OPERATOR(pg_catalog.=) 0) "
+	"AND pg_catalog.age(a.xmin) OPERATOR(pg_catalog.=) 0), "
+	"c.relispartition "
 	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
 	"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
 	"WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)::pg_catalog.oid";
@@ -135,6 +136,7 @@ static void take_answer(struct restore_table *table, const struct pg_rows *rows)
 	table->has_children = pg_value_bool(rows, 0, 5);
 	table->bytes = strtoull(pg_value(rows, 0, 6), NULL, 10);
 	table->is_new = pg_value_bool(rows, 0, 11);
+	table->is_partition = pg_value_bool(rows, 0, 12);
 	table->may_truncate = pg_value_bool(rows, 0, 7);
 	table->is_free = (table->kind == 'r' || table->kind == 'p') && persistence != 't' &&
 	                 !has_triggers && !has_defaults && !has_checks;

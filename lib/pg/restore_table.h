@@ -22,6 +22,7 @@ struct restore_table {
 	bool is_free;
 	bool has_index;    /* rows of one connection may wait for those of another */
 	bool has_children; /* by inheritance */
+	bool is_partition; /* rows of other COPYs may be routed into it */
 	bool is_new;       /* the session's transaction has made it */
 	bool may_truncate; /* it never had rows, and the role may */
 	uint64_t bytes;    /* on disk */

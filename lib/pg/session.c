@@ -99,6 +99,15 @@ int session_reset_path(struct pg *pg, struct err *err)
 	return pg_exec(pg, "RESET search_path", err);
 }
 
+int session_commit_to_disk(struct pg *pg, struct err *err)
+{
+	return pg_exec(pg,
+	               "SELECT pg_catalog.set_config('synchronous_commit', 'local', true) "
+	               "WHERE pg_catalog.current_setting('synchronous_commit') "
+	               "OPERATOR(pg_catalog.=) 'off'",
+	               err);
+}
+
 /* set_config() by a query on pg_settings: a setting that the server does not know is left out, also
  * one that came with a minor version. */
 static int pin(struct pg *pg, const struct setting *settings, struct err *err)

@@ -34,6 +34,10 @@ int session_pin_formats(struct pg *pg, struct err *err);
  * session_begin() has set.  The search path stays pinned until session_reset_path(). */
 int session_pin_basics(struct pg *pg, struct err *err);
 
+/* In a transaction: its COMMIT waits until it is on the server's disk, and so all that the server has
+ * committed before, whatever synchronous_commit says.  Only for a transaction that has written. */
+int session_commit_to_disk(struct pg *pg, struct err *err);
+
 /* Another client_encoding than the pinned one; NULL leaves it as it is. */
 int session_set_encoding(struct pg *pg, const char *encoding, struct err *err);
 

@@ -17,6 +17,7 @@
 
 #include "format.h"
 #include "interrupt.h"
+#include "session.h"
 #include "swap_internal.h"
 
 /* The server waits five seconds in each of them for sessions in the source to leave. */
@@ -228,7 +229,8 @@ static int attempt(struct swap *swap, struct err *err)
 	    (swap->request->force && sessions_end(swap->helper, swap->source, err) < 0) ||
 	    (swap->present != 0 && aside_choose_name(*swap->pg, swap->request->name, swap->when,
 	                                             swap->result->aside, err) < 0) ||
-	    pg_exec(*swap->pg, "BEGIN", err) < 0 || prepare(swap, err) < 0 ||
+	    pg_exec(*swap->pg, "BEGIN", err) < 0 ||
+	    session_commit_to_disk(*swap->pg, err) < 0 || prepare(swap, err) < 0 ||
 	    move_source(swap, err) < 0)
 		return -1;
 	if (swap->present != 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "session.h"
 #include "swap_internal.h"
 
 static int refuse_nothing(const struct aside_list *list, const char *name, struct err *err)
@@ -115,6 +116,7 @@ int swap_postpone(struct pg **pg, const char *name, const char *source,
 	if (pg_broken(*pg) && maintenance_reconnect(pg, err) < 0)
 		return -1;
 	if (aside_choose_name(*pg, name, when, aside, err) == 0 && pg_exec(*pg, "BEGIN", err) == 0 &&
+	    session_commit_to_disk(*pg, err) == 0 &&
 	    swap_copy_properties(*pg, name, source, err) == 0 &&
 	    mark_postponed(*pg, name, source, aside, when, err) == 0 &&
 	    pg_exec(*pg, "COMMIT", err) == 0)

@@ -206,6 +206,67 @@ test_a_backend_killed_with_kill_9() {
 	expect_no_database "$db_made"
 }
 
+waits_for_its_name() {
+	is_in '%' '^ALTER DATABASE "?idkit_scratch'
+}
+
+# The server loses what it has not written to disk yet, while the restored database waits for its name.
+crash_before_the_name() {
+	local status=0 name=$1
+	shift
+	rm -f go pipe
+	mkfifo pipe
+	slowly stream.sql "$middle" >pipe 2>/dev/null &
+	feeder=$!
+	start idrestore "$@" -d "$name" pipe 2>messages
+	eventually 20 is_there
+	psql -XAtq "dbname=$(scratch_databases) application_name=sitter" -c 'SELECT pg_sleep(100)' >/dev/null 2>&1 &
+	sitter=$!
+	eventually 20 is_sitting
+	: >go
+	eventually 20 waits_for_its_name
+	kill -KILL "$(sql postgres "SELECT pid FROM pg_stat_activity WHERE application_name = 'sitter'")"
+	wait "$pid" || status=$?
+	wait "$sitter" "$feeder" || true
+	feeder=
+	eventually 30 sql postgres 'SELECT 1'
+	case $status in
+	0)
+		# Not with the source: the crash moved its sequence on.
+		expect_status 0 idverify stream.sql "db:$name"
+		definitions "$db_source" >definitions.want
+		definitions "$name" >definitions.got
+		expect_same definitions.want definitions.got
+		;;
+	4) expect_no_database "$name" ;;
+	*) fail "status $status: $(cat messages)" ;;
+	esac
+}
+
+is_there() {
+	[ -n "$(scratch_databases)" ]
+}
+
+is_sitting() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sitter' AND query LIKE '%pg_sleep%'")" = 1 ]
+}
+
+test_a_server_that_crashes_before_the_rename() {
+	local jobs
+	big_stream
+	dbname made
+	sql postgres "ALTER SYSTEM SET wal_writer_delay = '10s'"
+	sql postgres "ALTER SYSTEM SET wal_writer_flush_after = '2GB'"
+	sql postgres 'SELECT pg_reload_conf()' >/dev/null
+	for jobs in 1 4; do
+		crash_before_the_name "$db_made" --create -j "$jobs"
+		sql postgres "DROP DATABASE IF EXISTS \"$db_made\""
+	done
+	sql postgres 'ALTER SYSTEM RESET wal_writer_delay'
+	sql postgres 'ALTER SYSTEM RESET wal_writer_flush_after'
+	sql postgres 'SELECT pg_reload_conf()' >/dev/null
+}
+
 # idverify waits for a lock that somebody holds.
 test_idverify_ended_by_signals() {
 	local name number status

@@ -37,7 +37,7 @@ each_way() {
 	done
 }
 
-# as_serial FILE [STATUS]: with 1 and 8 jobs, from file and pipe, the same database, or (STATUS 4) the
+# as_serial FILE [STATUS [JOBS]]: with 1 and 8 jobs, from file and pipe, the same database, or (STATUS 4) the
 # same refusal.
 as_serial() {
 	local way status=0 got
@@ -48,10 +48,10 @@ as_serial() {
 	for way in file pipe; do
 		got=0
 		if [ "$way" = file ]; then
-			idrestore --create -j 8 -d "$db_copy" "$1" >/dev/null 2>jobs.err || got=$?
+			idrestore --create -j "${3-8}" -d "$db_copy" "$1" >/dev/null 2>jobs.err || got=$?
 		else
 			# shellcheck disable=SC2016
-			bash -c 'cat "$1" | idrestore --create -j 8 -d "$2"' - "$1" "$db_copy" >/dev/null 2>jobs.err || got=$?
+			bash -c 'cat "$1" | idrestore --create -j "$3" -d "$2"' - "$1" "$db_copy" "${3-8}" >/dev/null 2>jobs.err || got=$?
 		fi
 		[ "$got" -eq "$status" ] || fail "status $got, not $status ($way): $(cat jobs.err) $(cat serial.err)"
 		if [ "$status" -eq 0 ]; then
@@ -705,4 +705,68 @@ test_scripts_that_forget_prepared_statements() {
 		CREATE INDEX b_id ON b (id);
 	END
 	as_serial deallocate.sql
+}
+
+# ---- rows through a partitioned table ----
+
+rows_of() {
+	echo "COPY $1 (id, v) FROM stdin;"
+	awk -v from="$2" -v to="$3" 'BEGIN { for (i = from; i <= to; i++) printf "%d\tsome text of row %d\n", i, i }'
+	echo '\.'
+}
+
+# They lie in partitions that have rows of their own, too.
+test_rows_through_a_partitioned_table() {
+	{
+		echo 'CREATE TABLE p (id int NOT NULL, v text) PARTITION BY RANGE (id);'
+		echo 'CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (1000000);'
+		echo 'CREATE TABLE other (id int, v text);'
+		rows_of p 1 100000
+		rows_of p1 100001 120000
+		rows_of other 1 130000
+		echo 'CREATE INDEX p1_v ON p1 (v);'
+	} | script root.sql
+	# Two workers are at p and other: the partition's rows are next.
+	as_serial root.sql 0 2
+}
+
+# A key of the partition must wait for the rows that will be routed there at last.
+test_keys_of_partitions() {
+	{
+		echo 'CREATE TABLE p (id int NOT NULL, v text) PARTITION BY RANGE (id);'
+		echo 'CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (200001) TO (300000);'
+		echo 'CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (0) TO (200001);'
+		echo 'CREATE TABLE r (id int);'
+		rows_of p 1 200002
+		printf 'COPY r (id) FROM stdin;\n200002\n\\.\n'
+		echo 'ALTER TABLE ONLY p1 ADD CONSTRAINT p1_key PRIMARY KEY (id);'
+		echo 'ALTER TABLE ONLY r ADD CONSTRAINT r_p1 FOREIGN KEY (id) REFERENCES p1 (id);'
+	} | script keys.sql
+	as_serial keys.sql
+}
+
+# The key that workers have made meanwhile makes the order of the rows count.
+test_rows_behind_a_foreign_key() {
+	{
+		echo 'CREATE TABLE a (id int); CREATE TABLE b (id int);'
+		printf 'COPY b (id) FROM stdin;\n1\n\\.\nCOPY a (id) FROM stdin;\n1\n\\.\n'
+		echo 'ALTER TABLE ONLY b ADD CONSTRAINT b_key PRIMARY KEY (id);'
+		echo 'ALTER TABLE ONLY a ADD CONSTRAINT a_b FOREIGN KEY (id) REFERENCES b (id);'
+		echo 'COPY b (id) FROM stdin;'
+		seq 2 100000
+		printf '\\.\nCOPY a (id) FROM stdin;\n100000\n\\.\n'
+	} | script behind.sql
+	as_serial behind.sql
+	as_serial behind.sql 0 2
+}
+
+# Others may have brought rows meanwhile.
+test_in_place_truncates_nothing() {
+	newdb copy
+	{
+		echo 'CREATE TABLE a (id int, v text);'
+		rows_of a 1 40000
+	} | script a.sql
+	expect_status 0 idrestore --in-place -j 2 -d "$db_copy" a.sql
+	expect_equal "$(sql "$db_copy" "SELECT relfilenode = oid, (SELECT count(*) FROM a) FROM pg_class WHERE relname = 'a'")" 't|40000'
 }

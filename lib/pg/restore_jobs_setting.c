@@ -92,7 +92,8 @@ static int note(struct restore *restore, struct slice name, struct slice sql, st
 
 /*
  * What the session is set to, whoever did it.  Role and user are no settings that are listed; those of
- * the transaction change with it; a server's configuration may be read again at any time.
+ * the transaction change with it; a server's configuration may be read again at any time.  Libraries
+ * that are loaded (plpgsql) bring settings along: what is as it was built does not count.
  */
 static char *session_state(struct restore *restore, struct err *err)
 {
@@ -101,6 +102,7 @@ static char *session_state(struct restore *restore, struct err *err)
 	                      "pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat(name, '=', "
 	                      "setting), ';' ORDER BY name))) FROM pg_catalog.pg_settings "
 	                      "WHERE context OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'superuser']) "
+	                      "AND setting OPERATOR(pg_catalog.<>) pg_catalog.concat(boot_val) "
 	                      "AND name OPERATOR(pg_catalog.<>) ALL (ARRAY['transaction_isolation', "
 	                      "'transaction_read_only', 'transaction_deferrable'])",
 	                      err);

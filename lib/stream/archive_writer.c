@@ -104,8 +104,8 @@ static int write_plain_member(struct archive_writer *writer, const char *name, s
 	return write_member(writer, &member, name, bytes, err);
 }
 
-/* The largest in ustar's eleven octal digits: beyond it stands an extended header, which readers refuse. */
-#define USTAR_LATEST 077777777777
+/* From 2^31-1 on, libarchive's restricted pax writes an extended header, which readers refuse. */
+#define LATEST_TIME 0x7ffffffe
 
 static time_t creation_time(const struct stream_header *header)
 {
@@ -113,7 +113,7 @@ static time_t creation_time(const struct stream_header *header)
 	struct tm tm = { 0 };
 	const char *end = created ? strptime(created, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
 	time_t time = end && !*end ? timegm(&tm) : 0;
-	return time > 0 && time <= USTAR_LATEST ? time : 0;
+	return time > 0 && time <= LATEST_TIME ? time : 0;
 }
 
 static int write_header(struct archive_writer *writer, const struct stream_header *header,

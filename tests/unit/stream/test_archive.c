@@ -8,6 +8,7 @@
 
 #include "archive_frame.h"
 #include "archives.h"
+#include "header.h"
 #include "chunk.h"
 #include "contents.h"
 #include "plain_writer.h"
@@ -233,6 +234,34 @@ START_TEST(archive_through_archive_is_the_same)
 	buf_release(&plain);
 	buf_release(&archive);
 	buf_release(&again);
+}
+END_TEST
+
+/* A time that libarchive does not put into ustar would take an extended header, which readers refuse. */
+START_TEST(creation_time_beyond_ustar)
+{
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	struct buf archive = BUF_INIT;
+	struct capture capture;
+	struct err err = ERR_INIT;
+	struct tar tar;
+	struct stream_header *header = stream_header_new(&err);
+	struct record record = { .kind = RECORD_HEADER, .header = header };
+	struct sink *writer = archive_writer_new(capture_open(&capture), &options, &err);
+
+	ck_assert_int_eq(stream_header_set(header, "created",
+	                                   _i ? "2038-01-19T03:14:07Z" : "2038-01-19T03:14:06Z", &err), 0);
+	ck_assert_int_eq(sink_write(writer, &record, &err), 0);
+	write_trailer(writer);
+	ck_assert_int_eq(sink_finish(writer, &err), 0);
+	sink_free(writer);
+	stream_header_free(header);
+	capture_take(&capture, &archive);
+	tar_take_apart(buf_slice(&archive), &tar);
+	ck_assert_str_eq(tar.parts[0].name, "header.json");
+	ck_assert_mem_eq(tar.parts[0].head.data + 136, _i ? "00000000000" : "17777777776", 11);
+	tar_release(&tar);
+	buf_release(&archive);
 }
 END_TEST
 
@@ -730,6 +759,7 @@ Suite *test_stream_archive(void)
 	tcase_add_test(tc, members_and_their_order);
 	tcase_add_test(tc, archives_are_reproducible);
 	tcase_add_loop_test(tc, archive_through_archive_is_the_same, 0, 2);
+	tcase_add_loop_test(tc, creation_time_beyond_ustar, 0, 2);
 	tcase_add_loop_test(tc, large_block_becomes_many_members, 0,
 	                    sizeof(chunk_sizes) / sizeof(*chunk_sizes));
 	tcase_add_test(tc, row_larger_than_a_chunk_is_one_member);

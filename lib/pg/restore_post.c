@@ -309,6 +309,12 @@ static int run_batch(struct restore *restore, size_t from, size_t *barrier, stru
 	bool work = jobs->planned_count > 0 || has_tasks(jobs, from, *barrier);
 	if (work && restore_jobs_commit(restore, &committed, err) < 0)
 		return -1;
+	/* Nothing runs in the main session between a plan and this; and rows are never passed over. */
+	if (jobs->planned_count > 0 && !committed)
+		return err_set(err, ERR_DATABASE,
+		               "%s: rows that were planned for several connections can't be loaded: the "
+		               "transaction can't be committed here; use -j 1",
+		               restore->options.input_name);
 	if (work && !committed)
 		*barrier = from;
 	add_costs(jobs, from, *barrier);

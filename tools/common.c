@@ -166,6 +166,7 @@ struct source *tool_open_input(struct input *input, const struct stream_options 
                                struct err *err)
 {
 	const struct archive_reader_options archive = { .packed = options->packed,
+		                                        .jobs = options->jobs,
 		                                        .progress = options->progress };
 	return input_is_archive(input) ? archive_reader_new(input, &archive, err)
 	                               : open_plain(input, options, err);

@@ -78,6 +78,7 @@ struct stream_options {
 	/* Rows come as chunks (chunk.h) where the input can give them so: from archives, and from plain
 	 * files that can be read at any place. */
 	bool packed;
+	int jobs; /* threads that unpack what is not to come packed; the order stays */
 	struct progress *progress; /* is told how much there is, as far as the input says; or NULL */
 };
 
@@ -98,7 +99,9 @@ struct output_options {
 	const char *level;      /* -Z */
 	bool long_window;       /* --long */
 	const char *chunk_size; /* --chunk-size */
-	bool archive_unless_said; /* not an option: the format when neither -F nor the name says */
+	/* Not options: */
+	bool archive_unless_said; /* the format when neither -F nor the name says */
+	int jobs;                 /* threads that compress; the order stays */
 };
 
 extern const struct option_entry output_entries[];

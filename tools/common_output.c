@@ -83,7 +83,7 @@ int tool_output_format(const struct output_options *options, struct output_forma
 {
 	struct archive_options *archive = &format->archive_options;
 	*archive = (struct archive_options){ ARCHIVE_LEVEL, options->long_window,
-		                             ARCHIVE_CHUNK_BYTES };
+		                             ARCHIVE_CHUNK_BYTES, options->jobs };
 	if (choose_format(options, &format->archive, err) < 0 ||
 	    parse_level(options->level, &archive->level, err) < 0 ||
 	    parse_chunk_size(options->chunk_size, &archive->chunk_bytes, err) < 0)

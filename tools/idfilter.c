@@ -21,6 +21,7 @@ struct options {
 	bool list;
 	bool stats;
 	bool allow_incomplete;
+	long jobs;
 };
 
 #define AT(member) offsetof(struct options, member), NULL
@@ -32,6 +33,8 @@ static const struct option_entry entries[] = {
 	{ 'i', "ignore-case", NULL, "in all REGEXes, case does not matter", OPTION_FLAG,
 	  AT(ignore_case) },
 	{ 'l', "list", NULL, "print the table of contents instead", OPTION_FLAG, AT(list) },
+	{ 'j', "jobs", "N", "unpack and compress archives in N threads; 0: one a processor (default: 1)",
+	  OPTION_NUMBER, AT(jobs) },
 	{ 0, "stats", NULL, "say on stderr what was stripped", OPTION_FLAG, AT(stats) },
 	{ 0, "allow-incomplete", NULL, "the input needs no end mark, unless it is idkit's",
 	  OPTION_FLAG, AT(allow_incomplete) },
@@ -94,7 +97,7 @@ static bool stays_packed(const struct input *input, const struct options *option
 }
 
 static void filter(const struct tool *tool, const struct options *options,
-                   struct output_options *output, struct err *err)
+                   struct output_options *output, int jobs, struct err *err)
 {
 	const struct strip_options rules = {
 		.strip = options->strip.items,
@@ -111,8 +114,9 @@ static void filter(const struct tool *tool, const struct options *options,
 		return;
 	const char *name = input_name(input);
 	output->archive_unless_said = input_is_archive(input);
+	output->jobs = jobs;
 	bool packed = stays_packed(input, options, output, err);
-	const struct stream_options stream = { options->allow_incomplete, packed, NULL };
+	const struct stream_options stream = { options->allow_incomplete, packed, jobs, NULL };
 	source = tool_open_input(input, &stream, err);
 	if (source)
 		sink = open_output(tool, options, output, name, err);
@@ -137,7 +141,8 @@ static int validate(const struct output_options *output, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .jobs = 1 };
+	int jobs = 1;
 	struct output_options output = { 0 };
 	struct general_options general = { 0 };
 	const struct option_group groups[] = {
@@ -150,7 +155,8 @@ int main(int argc, char **argv)
 	struct option_operands operands;
 	struct err err = ERR_INIT;
 	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 &&
-	    tool_one_operand(&operands, &options.input, &err) == 0 && validate(&output, &err) == 0)
-		filter(&tool, &options, &output, &err);
+	    tool_one_operand(&operands, &options.input, &err) == 0 &&
+	    validate(&output, &err) == 0 && tool_jobs(options.jobs, &jobs, &err) == 0)
+		filter(&tool, &options, &output, jobs, &err);
 	return tool_end(&tool, &err);
 }

@@ -211,7 +211,8 @@ static int validate(const struct options *options, const struct connection_optio
 static void list(const struct tool *tool, const struct options *options, struct err *err)
 {
 	const char *name;
-	const struct stream_options stream = { options->allow_incomplete, true, NULL };
+	const struct stream_options stream = { .allow_incomplete = options->allow_incomplete,
+		                               .packed = true };
 	struct source *source = tool_open_stream(tool, options->input, &stream, &name, err);
 	struct outfile *out = source ? outfile_open(NULL, &tool->log, err) : NULL;
 	struct sink *sink = out ? listing_new(out, name, err) : NULL;

@@ -26,6 +26,9 @@ struct archive_options {
 	int level;          /* zstd's */
 	bool long_window;   /* --long: a window of 128 MiB, for what repeats far apart */
 	size_t chunk_bytes; /* a member's text ends behind the row or statement that makes it this large */
+	/* Threads that compress what comes in by the sink itself: the archive is the same whatever
+	 * their number.  0 and 1: the caller's.  Branches use the threads that write into them. */
+	int jobs;
 };
 
 /*
@@ -44,6 +47,9 @@ struct archive_reader_options {
 	/* DATA records come as chunks, not unpacked; from a file they are `lasting`, from a pipe their
 	 * bytes are there while sink_write() runs. */
 	bool packed;
+	/* Threads that unpack rows; records come in the archive's order whatever their number.  0 and 1: the
+	 * caller's. */
+	int jobs;
 	struct progress *progress; /* is told how much of rows there is, in a file; or NULL */
 };
 

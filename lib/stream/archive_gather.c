@@ -12,11 +12,11 @@
 
 struct gatherer {
 	struct archive_writer *writer;
-	struct frame_packer *packer;
+	struct packing *packing;
 	struct unpacker *unpacker; /* made when a chunk of plain rows comes */
 	struct contents *contents;
-	struct buf text; /* the member that is gathered */
-	struct buf packed;
+	struct buf text;      /* the member that is gathered */
+	struct buf frame;     /* of a chunk that passes */
 	enum section section; /* of the statements in it */
 	enum section marked;  /* the last section mark */
 	/* The COPY block that passes. */
@@ -28,18 +28,17 @@ struct gatherer {
 	struct hash128 sum;
 };
 
-struct gatherer *gatherer_new(struct archive_writer *writer, struct err *err)
+struct gatherer *gatherer_new(struct archive_writer *writer, int jobs, struct err *err)
 {
-	const struct archive_options *options = &writer->options;
 	struct gatherer *gatherer = calloc(1, sizeof(*gatherer));
 	if (!gatherer) {
 		err_memory(err, "an archive");
 		return NULL;
 	}
 	gatherer->writer = writer;
-	gatherer->packer = frame_packer_new(options->level, options->long_window, err);
+	gatherer->packing = packing_new(writer, jobs, err);
 	gatherer->contents = contents_new(err);
-	if (!gatherer->packer || !gatherer->contents) {
+	if (!gatherer->packing || !gatherer->contents) {
 		gatherer_free(gatherer);
 		return NULL;
 	}
@@ -50,11 +49,11 @@ void gatherer_free(struct gatherer *gatherer)
 {
 	if (!gatherer)
 		return;
-	frame_packer_free(gatherer->packer);
+	packing_free(gatherer->packing);
 	unpacker_free(gatherer->unpacker);
 	contents_free(gatherer->contents);
 	buf_release(&gatherer->text);
-	buf_release(&gatherer->packed);
+	buf_release(&gatherer->frame);
 	buf_release(&gatherer->copy);
 	buf_release(&gatherer->next_lead);
 	free(gatherer);
@@ -65,67 +64,53 @@ struct contents *gatherer_contents(struct gatherer *gatherer)
 	return gatherer->contents;
 }
 
-/* A row of 1 GiB has passed: its memory isn't kept. */
-static void shrink(struct buf *buf, size_t usual)
-{
-	if (buf->capacity > 4 * usual)
-		buf_release(buf);
-}
-
 /* Readers refuse larger ones. */
-static int check_size(const struct archive_piece *piece, size_t bytes, struct err *err)
+static int check_size(const struct manifest_member *member, size_t bytes, struct err *err)
 {
 	if (bytes <= FRAME_LARGEST_BYTES)
 		return 0;
-	if (piece->table)
+	if (member->table)
 		return err_set(err, ERR_INPUT,
-		               "table %.*s.%.*s: a row is too large for an archive (%zu bytes, at most "
+		               "table %s.%s: a row is too large for an archive (%zu bytes, at most "
 		               "%zu): write plain text",
-		               SLICE_ARG(piece->table->schema), SLICE_ARG(piece->table->name), bytes,
-		               FRAME_LARGEST_BYTES);
+		               member->schema, member->table, bytes, FRAME_LARGEST_BYTES);
 	return err_set(err, ERR_INPUT,
 	               "a statement is too large for an archive (%zu bytes, at most %zu): write plain "
 	               "text",
 	               bytes, FRAME_LARGEST_BYTES);
 }
 
-/* Packs what is gathered and appends it. */
+/* What is gathered is a member; takes the piece over. */
 static int write_member(struct gatherer *gatherer, struct archive_piece *piece, struct err *err)
 {
-	const size_t usual = gatherer->writer->options.chunk_bytes + ROOM_BYTES;
-	struct slice text = buf_slice(&gatherer->text);
 	if (buf_check(&gatherer->text, "an archive's member", err) < 0 ||
-	    check_size(piece, text.len, err) < 0 ||
-	    frame_pack(gatherer->packer, text, &gatherer->packed, err) < 0)
+	    check_size(&piece->member, gatherer->text.len, err) < 0) {
+		archive_piece_release(piece);
 		return -1;
-	piece->frame = buf_slice(&gatherer->packed);
-	piece->raw_bytes = text.len;
-	piece->uncounted_source = SIZE_MAX;
-	int result = archive_writer_append(gatherer->writer, piece, err);
-	shrink(&gatherer->text, usual);
-	shrink(&gatherer->packed, usual);
-	buf_reset(&gatherer->text);
-	return result;
+	}
+	return packing_put(gatherer->packing, &gatherer->text, piece, err);
 }
 
 /* ---- statements ---- */
 
 static int write_statements(struct gatherer *gatherer, struct err *err)
 {
-	struct archive_piece piece = { .section = gatherer->section };
+	struct archive_piece piece = { .member = { .section = gatherer->section },
+		                           .uncounted_source = SIZE_MAX };
 	return gatherer->text.len > 0 ? write_member(gatherer, &piece, err) : 0;
 }
 
 int gatherer_flush(struct gatherer *gatherer, enum section section, struct err *err)
 {
-	if (write_statements(gatherer, err) < 0)
+	if (write_statements(gatherer, err) < 0 || packing_drain(gatherer->packing, err) < 0)
 		return -1;
 	if (gatherer->section < section)
 		gatherer->section = section;
 	return 0;
 }
 
-/* Of the sections' order, and their folders: what comes before the first mark stands in the first one. */
+/* Of the sections' order, and their folders: what comes before the first mark stands in the first
+ * one. */
 static int begin_section(struct gatherer *gatherer, enum section section, struct err *err)
 {
 	if (section == SECTION_NONE)
@@ -184,7 +169,7 @@ int gatherer_rest(struct gatherer *gatherer, struct slice text, struct err *err)
 		buf_add_slice(&gatherer->text, text);
 	if (gatherer->section == SECTION_NONE)
 		gatherer->section = SECTION_PRE_DATA;
-	return write_statements(gatherer, err);
+	return gatherer_flush(gatherer, gatherer->section, err);
 }
 
 /* ---- rows ---- */
@@ -201,32 +186,45 @@ static void begin_member(struct gatherer *gatherer, struct slice lead)
 }
 
 /* A member's rows as a record that is hashed already: for the manifest's account of its table. */
-static int count_rows(struct gatherer *gatherer, const struct archive_piece *piece, struct err *err)
+static int count_rows(struct gatherer *gatherer, const struct copy_table *table,
+                      const struct manifest_member *member, struct err *err)
 {
-	const struct chunk chunk = { .counted = true, .rows = piece->rows, .sum = piece->sum };
+	const struct chunk chunk = { .counted = true, .rows = member->rows, .sum = member->sum };
 	const struct contents_options options = { 0 };
 	const struct record record = {
 		.kind = RECORD_DATA,
 		.section = SECTION_DATA,
-		.data = { .table = piece->table, .first = true, .last = true, .chunk = &chunk },
+		.data = { .table = table, .first = true, .last = true, .chunk = &chunk },
 	};
 	return contents_add(gatherer->contents, &record, &options, err);
 }
 
+/* Rows of the table, to be packed or packed already. */
+static int begin_piece(struct gatherer *gatherer, const struct copy_table *table, uint64_t rows,
+                       struct hash128 sum, struct archive_piece *piece, struct err *err)
+{
+	*piece = (struct archive_piece){
+		.member = { .section = SECTION_DATA, .rows = rows, .sum = sum },
+		.uncounted_source = SIZE_MAX,
+	};
+	if (archive_piece_name(piece, table, err) == 0 &&
+	    count_rows(gatherer, table, &piece->member, err) == 0)
+		return 0;
+	archive_piece_release(piece);
+	return -1;
+}
+
 static int end_member(struct gatherer *gatherer, struct err *err)
 {
-	struct archive_piece piece = {
-		.section = SECTION_DATA,
-		.table = gatherer->table,
-		.rows = gatherer->rows,
-		.sum = gatherer->sum,
-	};
+	struct archive_piece piece;
 	struct slice text = buf_slice(&gatherer->text);
-	struct hash128 hash = hash128_of(text.data + gatherer->rows_start,
-	                                 text.len - gatherer->rows_start);
+	struct hash128 hash =
+	    hash128_of(text.data + gatherer->rows_start, text.len - gatherer->rows_start);
 	buf_adds(&gatherer->text, "\\.\n");
 	plain_chunk_mark(&gatherer->text, gatherer->rows, hash);
-	return count_rows(gatherer, &piece, err) < 0 ? -1 : write_member(gatherer, &piece, err);
+	return begin_piece(gatherer, gatherer->table, gatherer->rows, gatherer->sum, &piece, err) < 0
+	           ? -1
+	           : write_member(gatherer, &piece, err);
 }
 
 /* Each member carries its table's comment, so that each can be read alone. */
@@ -289,8 +287,7 @@ static int cut_rows(struct gatherer *gatherer, const struct record_data *data, s
 	struct slice left = data->rows;
 	while (left.len > 0) {
 		/* Full, and there is one more row. */
-		if (gatherer->text.len - gatherer->rows_start >=
-		    gatherer->writer->options.chunk_bytes) {
+		if (gatherer->text.len - gatherer->rows_start >= gatherer->writer->options.chunk_bytes) {
 			if (end_member(gatherer, err) < 0)
 				return -1;
 			begin_member(gatherer, buf_slice(&gatherer->next_lead));
@@ -306,38 +303,47 @@ static int cut_rows(struct gatherer *gatherer, const struct record_data *data, s
 
 /* ---- chunks ---- */
 
-/* The frame's bytes, in `packed` when they were not in memory. */
-static int fetch_frame(struct gatherer *gatherer, const struct chunk *chunk, struct slice *frame,
+static int fetch_frame(struct gatherer *gatherer, const struct chunk *chunk, struct slice *bytes,
                        struct err *err)
 {
-	*frame = chunk->bytes;
-	if (chunk->lasting && chunk_read(chunk, &gatherer->packed, err) == 0)
-		*frame = buf_slice(&gatherer->packed);
+	*bytes = chunk->bytes;
+	if (chunk->lasting && chunk_read(chunk, &gatherer->frame, err) == 0)
+		*bytes = buf_slice(&gatherer->frame);
 	else if (chunk->lasting)
 		return -1;
-	return chunk_check(chunk, *frame, err);
+	return chunk_check(chunk, *bytes, err);
+}
+
+static int seal_frame(struct archive_piece *piece, const struct chunk *chunk, struct slice frame,
+                      struct err *err)
+{
+	uint64_t raw_bytes;
+	if (frame_text_bytes(frame, &raw_bytes, err) < 0)
+		return err_prefix(err, "%s", chunk->place);
+	if (chunk->raw_bytes != UINT64_MAX && chunk->raw_bytes != raw_bytes)
+		return err_set(err, ERR_INPUT, "%s: the manifest is wrong about the size of its text",
+		               chunk->place);
+	return archive_piece_seal(piece, frame, raw_bytes, err);
 }
 
 static int write_frame(struct gatherer *gatherer, const struct record *record, struct err *err)
 {
 	const struct chunk *chunk = record->data.chunk;
-	struct archive_piece piece = {
-		.section = SECTION_DATA,
-		.table = record->data.table,
-		.rows = chunk->counted ? chunk->rows : 0,
-		.sum = chunk->counted ? chunk->sum : (struct hash128){ 0, 0 },
-		.uncounted_source = chunk->counted ? SIZE_MAX : chunk->member,
-	};
-	if (fetch_frame(gatherer, chunk, &piece.frame, err) < 0)
+	const struct hash128 sum = chunk->counted ? chunk->sum : (struct hash128){ 0, 0 };
+	struct archive_piece piece;
+	struct slice frame;
+	if (packing_drain(gatherer->packing, err) < 0 ||
+	    fetch_frame(gatherer, chunk, &frame, err) < 0 ||
+	    begin_piece(gatherer, record->data.table, chunk->counted ? chunk->rows : 0, sum, &piece,
+	                err) < 0)
 		return -1;
-	if (frame_text_bytes(piece.frame, &piece.raw_bytes, err) < 0)
-		return err_prefix(err, "%s", chunk->place);
-	if (chunk->raw_bytes != UINT64_MAX && chunk->raw_bytes != piece.raw_bytes)
-		return err_set(err, ERR_INPUT, "%s: the manifest is wrong about the size of its text",
-		               chunk->place);
-	return count_rows(gatherer, &piece, err) < 0
-	               ? -1
-	               : archive_writer_append(gatherer->writer, &piece, err);
+	if (!chunk->counted)
+		piece.uncounted_source = chunk->member;
+	int result = seal_frame(&piece, chunk, frame, err);
+	if (result == 0)
+		result = archive_writer_append(gatherer->writer, &piece, err);
+	archive_piece_release(&piece);
+	return result;
 }
 
 /* Rows that are still in their file. */
@@ -346,8 +352,8 @@ static int write_unpacked(struct gatherer *gatherer, const struct record *record
 	struct record unpacked = *record;
 	if (!gatherer->unpacker && !(gatherer->unpacker = unpacker_new(err)))
 		return -1;
-	if (chunk_unpack(gatherer->unpacker, record->data.chunk, record->data.copy,
-	                 &unpacked.data.rows, err) < 0)
+	if (chunk_unpack(gatherer->unpacker, record->data.chunk, record->data.copy, &unpacked.data.rows,
+	                 err) < 0)
 		return -1;
 	unpacked.data.chunk = NULL;
 	unpacked.data.row_count = rows_count(unpacked.data.rows);
@@ -359,8 +365,8 @@ int gatherer_data(struct gatherer *gatherer, const struct record *record, struct
 	const struct record_data *data = &record->data;
 	if (data->chunk && data->chunk->form == CHUNK_ROWS)
 		return write_unpacked(gatherer, record, err);
-	if (data->first && (begin_section(gatherer, SECTION_DATA, err) < 0 ||
-	                    write_statements(gatherer, err) < 0))
+	if (data->first &&
+	    (begin_section(gatherer, SECTION_DATA, err) < 0 || write_statements(gatherer, err) < 0))
 		return -1;
 	if (data->chunk)
 		return write_frame(gatherer, record, err);

@@ -25,6 +25,8 @@ static int deliver_header(struct archive_reader *reader, struct err *err)
 
 static int deliver_statements(struct archive_reader *reader, enum section folder, struct err *err)
 {
+	if (archive_delivery_drain(reader->delivery, err) < 0)
+		return -1;
 	if (frame_unpack(reader->frames, buf_slice(&reader->bytes), &reader->text, err) < 0)
 		return err_prefix(err, "%s", reader->place.data);
 	return plain_piece_read(buf_slice(&reader->text), reader->place.data, folder,
@@ -138,7 +140,8 @@ static int run_file(struct archive_reader *reader, struct err *err)
 	for (size_t i = 0; i < reader->manifest->member_count; i++)
 		if (file_member(reader, i, err) < 0)
 			return -1;
-	return deliver_trailer(reader, err);
+	return archive_delivery_drain(reader->delivery, err) < 0 ? -1
+	                                                         : deliver_trailer(reader, err);
 }
 
 /* ---- from a pipe: what comes is delivered, and checked at the end ---- */
@@ -183,7 +186,8 @@ static int run_pipe(struct archive_reader *reader, struct err *err)
 	while ((found = archive_members_next(&reader->members, &member, err)) > 0)
 		if (pipe_member(reader, &member, err) < 0)
 			return -1;
-	if (found < 0 || check(reader, true, !reader->options.packed, err) < 0)
+	if (found < 0 || archive_delivery_drain(reader->delivery, err) < 0 ||
+	    check(reader, true, !reader->options.packed, err) < 0)
 		return -1;
 	return deliver_trailer(reader, err);
 }
@@ -201,16 +205,20 @@ static void reader_free(struct source *source)
 {
 	struct archive_reader *reader = (struct archive_reader *)source;
 	size_t count = reader->lasting ? reader->manifest->member_count : 0;
+	archive_delivery_free(reader->delivery);
 	for (size_t i = 0; i < count; i++)
 		free(reader->lasting[i].place);
 	free(reader->lasting);
-	archive_reader_forget_tables(reader);
+	while (reader->fronts) {
+		struct table_front *front = reader->fronts;
+		reader->fronts = front->next;
+		table_front_free(front);
+	}
 	input_free(reader->input);
 	stream_header_free(reader->header);
 	manifest_free(reader->found);
 	manifest_free(reader->manifest);
 	frame_unpacker_free(reader->frames);
-	unpacker_free(reader->unpacker);
 	buf_release(&reader->end.manifest);
 	buf_release(&reader->end.sums);
 	buf_release(&reader->end.end);
@@ -247,8 +255,10 @@ struct source *archive_reader_new(struct input *input, const struct archive_read
 	archive_members_init(&reader->members, input);
 	reader->found = manifest_new(err);
 	reader->frames = frame_unpacker_new(err);
-	reader->unpacker = unpacker_new(err);
-	if (!reader->found || !reader->frames || !reader->unpacker) {
+	if (!options->packed)
+		reader->delivery = archive_delivery_new(reader, options->jobs > 1 ? options->jobs : 1,
+		                                        err);
+	if (!reader->found || !reader->frames || (!options->packed && !reader->delivery)) {
 		reader_free(&reader->source);
 		return NULL;
 	}

@@ -1,4 +1,4 @@
-/* An archive's members of rows: packed, or as rows. */
+/* An archive's members of rows: whose they are, and what is known of them before they are unpacked. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,21 +26,14 @@ int archive_reader_is_rows(struct archive_reader *reader, struct slice bytes, st
 	}
 }
 
-static void front_free(struct table_front *front)
+void table_front_free(struct table_front *front)
 {
+	if (!front)
+		return;
 	copy_target_release(&front->target);
 	buf_release(&front->text);
 	buf_release(&front->names);
 	free(front);
-}
-
-void archive_reader_forget_tables(struct archive_reader *reader)
-{
-	while (reader->fronts) {
-		struct table_front *front = reader->fronts;
-		reader->fronts = front->next;
-		front_free(front);
-	}
 }
 
 /* pg_dump's comment says it, else the statement. */
@@ -82,7 +75,7 @@ static struct table_front *front_new(struct archive_reader *reader, struct err *
 	}
 	if (read_front(front, buf_slice(&reader->text), err) < 0) {
 		err_prefix(err, "%s", reader->place.data);
-		front_free(front);
+		table_front_free(front);
 		return NULL;
 	}
 	front->next = reader->fronts;
@@ -155,51 +148,7 @@ static struct table_front *find_front(struct archive_reader *reader,
 	return check_table(reader, front, member, err) < 0 ? NULL : front;
 }
 
-/* ---- delivering ---- */
-
-static struct record record_of(struct archive_reader *reader, const struct table_front *front)
-{
-	return (struct record){
-		.kind = RECORD_DATA,
-		.section = SECTION_DATA,
-		.place = { front->block.line - rows_count(front->block.copy),
-		           ++reader->state.statements },
-		.lead = front->block.lead,
-		.data = {
-			.table = &front->target.table,
-			.object = front->object,
-			.copy = front->block.copy,
-			.end = SLICE_LITERAL("\\.\n"),
-			.first = true,
-			.last = true,
-			.pristine = true,
-		},
-	};
-}
-
-static int deliver_packed(struct archive_reader *reader, const struct table_front *front,
-                          const struct chunk *chunk, struct err *err)
-{
-	struct record record = record_of(reader, front);
-	record.data.chunk = chunk;
-	record.data.row_count = chunk->counted ? chunk->rows : 0;
-	return sink_write(reader->sink, &record, err);
-}
-
-/* *row_count: how many there were. */
-static int deliver_rows(struct archive_reader *reader, const struct table_front *front,
-                        const struct chunk *chunk, uint64_t *row_count, struct err *err)
-{
-	struct record record = record_of(reader, front);
-	if (chunk_unpack(reader->unpacker, chunk, front->block.copy, &record.data.rows, err) < 0)
-		return -1;
-	record.data.row_count = *row_count = rows_count(record.data.rows);
-	if (chunk->counted && *row_count != chunk->rows)
-		return err_set(err, ERR_INPUT, "%s: it has %llu rows, but the manifest says %llu",
-		               chunk->place, (unsigned long long)*row_count,
-		               (unsigned long long)chunk->rows);
-	return sink_write(reader->sink, &record, err);
-}
+/* ---- their chunks ---- */
 
 /* What the manifest knows of the chunk. */
 static struct chunk *describe(struct archive_reader *reader, size_t index,
@@ -234,13 +183,9 @@ static struct chunk *describe(struct archive_reader *reader, size_t index,
 int archive_reader_file_rows(struct archive_reader *reader, size_t index, struct err *err)
 {
 	const struct manifest_member *member = &reader->manifest->members[index];
-	const struct table_front *front = find_front(reader, member, err);
+	struct table_front *front = find_front(reader, member, err);
 	const struct chunk *chunk = front ? describe(reader, index, front, err) : NULL;
-	uint64_t rows;
-	if (!chunk)
-		return -1;
-	return reader->options.packed ? deliver_packed(reader, front, chunk, err)
-	                              : deliver_rows(reader, front, chunk, &rows, err);
+	return chunk ? archive_reader_deliver(reader, front, chunk, err) : -1;
 }
 
 static int note_table(struct manifest_member *member, const struct copy_table *table,
@@ -254,11 +199,15 @@ static int note_table(struct manifest_member *member, const struct copy_table *t
 int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct err *err)
 {
 	struct manifest_member *member = &reader->found->members[index];
-	/* Nothing of the one before is needed any more. */
-	archive_reader_forget_tables(reader);
-	const struct table_front *front = front_new(reader, err);
-	if (!front || note_table(member, &front->target.table, err) < 0)
+	struct table_front *front = front_new(reader, err);
+	if (!front)
 		return -1;
+	/* No other member needs it. */
+	reader->fronts = NULL;
+	if (note_table(member, &front->target.table, err) < 0) {
+		table_front_free(front);
+		return -1;
+	}
 	const struct chunk chunk = {
 		.form = CHUNK_FRAME,
 		.place = reader->place.data,
@@ -269,6 +218,5 @@ int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct
 		.line = front->block.line,
 		.member = index,
 	};
-	return reader->options.packed ? deliver_packed(reader, front, &chunk, err)
-	                              : deliver_rows(reader, front, &chunk, &member->rows, err);
+	return archive_reader_deliver(reader, front, &chunk, err);
 }

@@ -21,11 +21,15 @@ struct table_front {
 	struct buf names;
 };
 
+void table_front_free(struct table_front *front);
+
 /* A chunk that lasts as long as the source. */
 struct lasting_member {
 	struct chunk chunk;
 	char *place;
 };
+
+struct archive_delivery;
 
 struct archive_reader {
 	struct source source;
@@ -40,11 +44,11 @@ struct archive_reader {
 	struct manifest *manifest; /* the archive's own, checked; from a pipe NULL until the end */
 	struct plain_piece_state state;
 	struct frame_unpacker *frames;
-	struct unpacker *unpacker;
+	struct archive_delivery *delivery; /* NULL: rows are delivered packed */
 	struct buf bytes; /* the present member */
 	struct buf text;
 	struct buf place;
-	struct table_front *fronts;
+	struct table_front *fronts; /* from a file: of the members so far */
 	struct lasting_member *lasting; /* a place for each member of the manifest */
 };
 
@@ -57,6 +61,16 @@ int archive_reader_file_rows(struct archive_reader *reader, size_t index, struct
 int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct err *err);
 /* Unpacks the front of a member: is it rows?  1, 0 or -1. */
 int archive_reader_is_rows(struct archive_reader *reader, struct slice bytes, struct err *err);
-void archive_reader_forget_tables(struct archive_reader *reader);
+
+/* archive_reader_deliver.c: rows, packed or not.  A front of a chunk that does not last is taken over,
+ * and so are reader->bytes. */
+int archive_reader_deliver(struct archive_reader *reader, struct table_front *front,
+                           const struct chunk *chunk, struct err *err);
+
+struct archive_delivery *archive_delivery_new(struct archive_reader *reader, int jobs,
+                                              struct err *err);
+void archive_delivery_free(struct archive_delivery *delivery);
+/* All rows so far are delivered.  NULL has none. */
+int archive_delivery_drain(struct archive_delivery *delivery, struct err *err);
 
 #endif

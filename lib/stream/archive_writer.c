@@ -9,14 +9,6 @@
 
 /* ---- appending: one thread at a time ---- */
 
-static int name_table(struct manifest_member *member, const struct copy_table *table,
-                      struct err *err)
-{
-	member->schema = slice_dup(table->schema);
-	member->table = slice_dup(table->name);
-	return member->schema && member->table ? 0 : err_memory(err, "an archive's member");
-}
-
 /* Writes the member and takes it into the manifest.  Its texts are the manifest's then, on errors
  * too. */
 static int write_member(struct archive_writer *writer, struct manifest_member *member,
@@ -35,8 +27,7 @@ static int write_member(struct archive_writer *writer, struct manifest_member *m
 static int note_uncounted(struct archive_writer *writer, size_t source, struct err *err)
 {
 	size_t count = writer->uncounted_count;
-	struct uncounted_member *members =
-		realloc(writer->uncounted, (count + 1) * sizeof(*members));
+	struct uncounted_member *members = realloc(writer->uncounted, (count + 1) * sizeof(*members));
 	if (!members)
 		return err_memory(err, "an archive's member");
 	writer->uncounted = members;
@@ -45,50 +36,38 @@ static int note_uncounted(struct archive_writer *writer, size_t source, struct e
 	return 0;
 }
 
-static int append_locked(struct archive_writer *writer, const struct archive_piece *piece,
-                         struct manifest_member *member, struct err *err)
+static int append_locked(struct archive_writer *writer, struct archive_piece *piece,
+                         struct err *err)
 {
+	const enum section section = piece->member.section;
 	char name[ARCHIVE_NAME_BYTES];
 	if (err_is_set(&writer->err)) {
 		*err = writer->err;
 		return -1;
 	}
-	if (piece->section < writer->section)
+	if (section < writer->section)
 		return err_set(err, ERR_INPUT,
 		               "the stream's sections are not in their order: %s comes behind %s",
-		               section_name(piece->section), section_name(writer->section));
+		               section_name(section), section_name(writer->section));
 	if (piece->uncounted_source != SIZE_MAX &&
 	    note_uncounted(writer, piece->uncounted_source, err) < 0)
 		return -1;
-	writer->section = piece->section;
-	writer->number += piece->section != SECTION_GLOBALS;
-	archive_member_name(piece->section, writer->number, name);
-	if (write_member(writer, member, name, piece->frame, err) < 0) {
+	writer->section = section;
+	writer->number += section != SECTION_GLOBALS;
+	archive_member_name(section, writer->number, name);
+	if (write_member(writer, &piece->member, name, piece->frame, err) < 0) {
 		writer->err = *err;
 		return -1;
 	}
 	return 0;
 }
 
-int archive_writer_append(struct archive_writer *writer, const struct archive_piece *piece,
+int archive_writer_append(struct archive_writer *writer, struct archive_piece *piece,
                           struct err *err)
 {
-	struct manifest_member member = {
-		.section = piece->section,
-		.raw_bytes = piece->raw_bytes,
-		.rows = piece->rows,
-		.sum = piece->sum,
-	};
-	int result = -1;
-	if (sha256_of(piece->frame, member.sha256, err) == 0 &&
-	    (!piece->table || name_table(&member, piece->table, err) == 0)) {
-		pthread_mutex_lock(&writer->lock);
-		result = append_locked(writer, piece, &member, err);
-		pthread_mutex_unlock(&writer->lock);
-	}
-	free(member.name);
-	free(member.schema);
-	free(member.table);
+	pthread_mutex_lock(&writer->lock);
+	int result = append_locked(writer, piece, err);
+	pthread_mutex_unlock(&writer->lock);
 	return result;
 }
 
@@ -140,20 +119,20 @@ static int count_member(struct archive_writer *writer, const struct uncounted_me
                         const struct manifest *source, struct err *err)
 {
 	struct manifest_member *member = &writer->manifest->members[uncounted->member];
-	const struct manifest_member *known =
-		source && uncounted->source < source->member_count ? &source->members[uncounted->source]
-	                                                           : NULL;
+	const struct manifest_member *known = source && uncounted->source < source->member_count
+	                                          ? &source->members[uncounted->source]
+	                                          : NULL;
 	if (!known || !known->table || memcmp(known->sha256, member->sha256, SHA256_BYTES) != 0)
 		return err_set(err, ERR_INPUT, "nobody knows the rows of member %s", member->name);
 	member->rows = known->rows;
 	member->sum = known->sum;
 	const struct copy_table table = { .schema = slice_of(member->schema),
-		                          .name = slice_of(member->table),
-		                          .text_format = true };
+		                              .name = slice_of(member->table),
+		                              .text_format = true };
 	const struct chunk chunk = { .counted = true, .rows = known->rows, .sum = known->sum };
 	const struct contents_options options = { 0 };
 	const struct record record = { .kind = RECORD_DATA,
-		                       .data = { .table = &table, .chunk = &chunk } };
+		                           .data = { .table = &table, .chunk = &chunk } };
 	return contents_add(gatherer_contents(writer->gatherer), &record, &options, err);
 }
 
@@ -311,7 +290,7 @@ static struct sink *writer_branch(struct sink *sink, struct err *err)
 	}
 	branch->sink.ops = &branch_ops;
 	branch->writer = writer;
-	branch->gatherer = gatherer_new(writer, err);
+	branch->gatherer = gatherer_new(writer, 1, err);
 	if (!branch->gatherer) {
 		branch_free(&branch->sink);
 		return NULL;
@@ -344,7 +323,7 @@ struct sink *archive_writer_new(struct outfile *out, const struct archive_option
 	pthread_mutex_init(&writer->lock, NULL);
 	writer->manifest = manifest_new(err);
 	writer->branched = contents_new(err);
-	writer->gatherer = gatherer_new(writer, err);
+	writer->gatherer = gatherer_new(writer, options->jobs > 1 ? options->jobs : 1, err);
 	if (!writer->manifest || !writer->branched || !writer->gatherer) {
 		writer_free(&writer->sink);
 		return NULL;

@@ -1,6 +1,7 @@
 # iddump -j: several connections, one moment, and the same dump as of one.
 
 . "$E2E_DIR/restore.sh"
+. "$E2E_DIR/memory.sh"
 
 # Tables that are large enough to be cut by pages: 48 MiB of heap each, most of it free space.
 cut_table() {
@@ -460,19 +461,13 @@ test_the_disk_is_full() {
 }
 
 test_memory() {
-	local jobs file kib
-	[ "${VARIANT:-release}" = release ] || skip 'sanitizers need memory of their own'
-	cc -O2 -o measure "$ROOT/tests/bench/measure.c"
-	newdb source
-	sql "$db_source" "CREATE TABLE t (id bigint, a text);
-		INSERT INTO t SELECT i, rpad(i::text, 1000, 'x') FROM generate_series(1, 200000) i;
-		CREATE TABLE u AS TABLE t; CREATE TABLE v AS TABLE t"
+	local jobs file
+	only_release
+	load_three_tables source
 	for jobs in 2 8; do
 		for file in dump.sql dump.idar; do
-			./measure "figures$jobs$file" iddump -j "$jobs" -o "$file" "$db_source"
-			kib=$(awk '{ print $4 }' "figures$jobs$file")
-			printf -- '-j %s %s: %s KiB\n' "$jobs" "$file" "$kib"
-			[ "$kib" -lt $((65536 + 32768 * jobs)) ] || fail "-j $jobs $file took $kib KiB"
+			measured "$jobs-$file" iddump -j "$jobs" -o "$file" "$db_source"
+			expect_small "$jobs" "$jobs-$file"
 		done
 	done
 }

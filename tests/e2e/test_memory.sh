@@ -1,27 +1,6 @@
 # What a pipe of 1 GB costs in memory: below 64 MiB in each tool.
 
-largest_kib=65536
-
-# A process of the pipeline, measured: wall, user, system, KiB, status go to the file NAME.
-measured() {
-	local name=$1
-	shift
-	"$T/measure" "$T/$name" "$@"
-}
-
-expect_small() {
-	local name kib
-	for name in "$@"; do
-		kib=$(awk '{ print $4 }' "$T/$name")
-		[ "$kib" -lt "$largest_kib" ] || fail "$name took $kib KiB"
-		printf '%s: %s KiB\n' "$name" "$kib"
-	done
-}
-
-only_release() {
-	[ "${VARIANT:-release}" = release ] || skip 'sanitizers need memory of their own'
-	cc -O2 -o "$T/measure" "$ROOT/tests/bench/measure.c"
-}
+. "$E2E_DIR/memory.sh"
 
 # 1 GB of rows of a pg_dump script, never on disk.
 large_script() {
@@ -34,7 +13,7 @@ test_streams_of_1_gb() {
 	only_release
 	large_script | measured idfilter idfilter -v 'DROP SCHEMA' | measured idverify idverify - >"$out"
 	expect_match '1073741 rows' "$out"
-	expect_small idfilter idverify
+	expect_small 1 idfilter idverify
 }
 
 test_database_of_1_gb() {
@@ -47,5 +26,5 @@ test_database_of_1_gb() {
 		measured idrestore idrestore --create -d "$db_copy"
 	measured idverify idverify "$db_large" "$db_copy" >"$out"
 	expect_match '^equal: 1 table, 1040000 rows' "$out"
-	expect_small iddump idfilter idrestore idverify
+	expect_small 1 iddump idfilter idrestore idverify
 }

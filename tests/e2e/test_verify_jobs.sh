@@ -1,6 +1,7 @@
 # idverify -j: the same answer, by several threads and connections.
 
 . "$E2E_DIR/restore.sh"
+. "$E2E_DIR/memory.sh"
 
 # What the database holds, in each form a side can have.
 sides='one.sql many.sql one.idar many.idar'
@@ -199,21 +200,14 @@ test_how_many_jobs() {
 }
 
 test_memory() {
-	local jobs kib side
-	[ "${VARIANT:-release}" = release ] || skip 'sanitizers need memory of their own'
-	cc -O2 -o measure "$ROOT/tests/bench/measure.c"
-	newdb source
-	sql "$db_source" "CREATE TABLE t (id bigint, a text);
-		INSERT INTO t SELECT i, rpad(i::text, 1000, 'x') FROM generate_series(1, 200000) i;
-		CREATE TABLE u AS TABLE t; CREATE TABLE v AS TABLE t"
+	local jobs side
+	only_release
+	load_three_tables source
 	iddump -j 4 -o k.idar "$db_source"
 	for jobs in 1 2 8; do
 		for side in k.idar "$db_source"; do
-			rm -f figures
-			./measure figures idverify -j "$jobs" "$side" "$db_source" >/dev/null
-			kib=$(awk '{ print $4 }' figures)
-			printf -- '-j %s %s: %s KiB\n' "$jobs" "$side" "$kib"
-			[ "$kib" -lt $((65536 + 32768 * jobs)) ] || fail "-j $jobs $side took $kib KiB"
+			measured "verify-$jobs" idverify -j "$jobs" "$side" "$db_source" >/dev/null
+			expect_small "$jobs" "verify-$jobs"
 		done
 	done
 }

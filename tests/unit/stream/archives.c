@@ -120,7 +120,7 @@ static struct input *pipe_input(struct slice bytes, struct err *err)
 	return input_from_fd(ends[0], "k.idar", NULL, err);
 }
 
-static struct input *open_input(struct slice bytes, enum archive_way way, struct err *err)
+struct input *archive_input(struct slice bytes, enum archive_way way, struct err *err)
 {
 	if (way == WAY_PIPE_BYTES)
 		return input_of(bytes, 1, err);
@@ -150,7 +150,7 @@ int read_archive(struct slice bytes, enum archive_way way, struct sink *sink, st
 		                                                      way == WAY_PIPE_PACKED };
 	struct borrowing_sink borrowing = { { &borrowing_ops }, sink };
 	struct sink *unpacking = unpacking_sink_new(&borrowing.sink);
-	struct input *input = open_input(bytes, way, err);
+	struct input *input = archive_input(bytes, way, err);
 	struct source *source = input ? archive_reader_new(input, &options, err) : NULL;
 	int result = source ? source_run(source, unpacking, err) : -1;
 
@@ -162,7 +162,7 @@ int read_archive(struct slice bytes, enum archive_way way, struct sink *sink, st
 
 void make_archive(struct slice plain, size_t chunk_bytes, struct buf *archive)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, chunk_bytes };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, chunk_bytes, 1 };
 	struct capture capture;
 	struct err err = ERR_INIT;
 	struct sink *writer = archive_writer_new(capture_open(&capture), &options, &err);

@@ -20,6 +20,9 @@ enum archive_way {
 };
 extern const char *const way_names[];
 
+/* The archive's bytes, in a file or a pipe.  NULL with `err` set when the input refuses. */
+struct input *archive_input(struct slice bytes, enum archive_way way, struct err *err);
+
 /* Reads an archive into the sink, which gets rows: packed chunks are unpacked on the way.  0 or -1. */
 int read_archive(struct slice bytes, enum archive_way way, struct sink *sink, struct err *err);
 

@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(archive_through_archive_is_the_same)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	const struct archive_reader_options packed = { .packed = true };
 	struct buf plain = BUF_INIT, archive = BUF_INIT, again = BUF_INIT;
 	struct capture capture;
@@ -240,7 +240,7 @@ END_TEST
 /* A time that libarchive does not put into ustar would take an extended header, which readers refuse. */
 START_TEST(creation_time_beyond_ustar)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	struct buf archive = BUF_INIT;
 	struct capture capture;
 	struct err err = ERR_INIT;
@@ -424,7 +424,7 @@ END_TEST
 /* Roles stand in front, in one member, however much there is of them. */
 START_TEST(roles_are_one_member)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, 1024 };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, 1024, 1 };
 	struct buf archive = BUF_INIT, filler = BUF_INIT;
 	struct capture capture;
 	struct err err = ERR_INIT;
@@ -607,7 +607,7 @@ static void *write_branch(void *arg)
 
 START_TEST(branches_write_at_the_same_time)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	struct buf archive = BUF_INIT, plain = BUF_INIT;
 	struct branch_work work[BRANCHES];
 	pthread_t threads[BRANCHES];
@@ -664,7 +664,7 @@ END_TEST
 
 START_TEST(unfinished_branch_spoils_the_archive)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	const struct record trailer = { .kind = RECORD_TRAILER };
 	struct capture capture;
 	struct err err = ERR_INIT;
@@ -685,7 +685,7 @@ END_TEST
 
 START_TEST(foreign_stream_becomes_no_archive)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	struct buf dump = BUF_INIT;
 	struct capture capture;
 	struct err err = ERR_INIT;
@@ -712,7 +712,7 @@ static void expect_refusal(struct sink *sink, const struct record *record, const
 
 START_TEST(sections_out_of_order_are_refused)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	const struct record late = { .kind = RECORD_STATEMENT,
 		                         .section = SECTION_PRE_DATA,
 		                         .statement = { .sql = SLICE_LITERAL("SELECT 1;") } };
@@ -730,7 +730,7 @@ END_TEST
 
 START_TEST(full_disk_is_an_error_of_the_system)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, USUAL_BYTES, 1 };
 	struct buf plain = BUF_INIT;
 	struct err err = ERR_INIT;
 	struct outfile *out = outfile_open("/dev/full", NULL, &err);

@@ -751,7 +751,7 @@ static int read_packed(struct slice archive, struct sink *sink, struct err *err)
 /* From a file into another archive; the frames are not unpacked. */
 static int pass_on(const struct tar *tar, struct err *err)
 {
-	const struct archive_options options = { ARCHIVE_LEVEL, false, (size_t)1 << 20 };
+	const struct archive_options options = { ARCHIVE_LEVEL, false, (size_t)1 << 20, 1 };
 	struct capture capture;
 	struct buf forged = BUF_INIT, passed = BUF_INIT;
 

@@ -14,6 +14,7 @@
 #include "outfile.h"
 #include "progress.h"
 #include "record.h"
+#include "selection.h"
 
 struct general_options {
 	bool quiet;
@@ -118,6 +119,19 @@ int tool_output_format(const struct output_options *options, struct output_forma
 /* The writer that they ask for; ERR_USAGE also for an archive to a terminal.  NULL on error. */
 struct sink *tool_open_output(const struct tool *tool, const struct output_options *options,
                               struct err *err);
+
+/* "Selection". */
+struct selection_options {
+	struct option_list schemas;
+	struct option_list exclude_schemas;
+	struct option_list tables;
+	struct option_list exclude_tables;
+};
+
+extern const struct option_entry selection_entries[];
+
+/* It borrows from the options. */
+struct selection tool_selection(const struct selection_options *options);
 
 /* -j: how many jobs; 0 is one for each processor.  ERR_USAGE for more than there may be. */
 int tool_jobs(long wanted, int *jobs, struct err *err);

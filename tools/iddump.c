@@ -14,10 +14,7 @@ static const char usage[] =
 	"\n";
 
 struct options {
-	struct option_list schemas;
-	struct option_list exclude_schemas;
-	struct option_list tables;
-	struct option_list exclude_tables;
+	struct selection_options selection;
 	bool schema_only;
 	bool data_only;
 	bool clean;
@@ -41,12 +38,6 @@ struct options {
 static const struct option_entry dump_entries[] = {
 	{ 'j', "jobs", "N", "read rows with N connections; 0: one a processor (default: 1)",
 	  OPTION_NUMBER, AT(jobs) },
-	{ 'n', "schema", "PATTERN", "dump these schemas only", OPTION_LIST, AT(schemas) },
-	{ 'N', "exclude-schema", "PATTERN", "don't dump these schemas", OPTION_LIST,
-	  AT(exclude_schemas) },
-	{ 't', "table", "PATTERN", "dump these tables only", OPTION_LIST, AT(tables) },
-	{ 'T', "exclude-table", "PATTERN", "don't dump these tables", OPTION_LIST,
-	  AT(exclude_tables) },
 	{ 's', "schema-only", NULL, "definitions, no rows", OPTION_FLAG, AT(schema_only) },
 	{ 'a', "data-only", NULL, "rows, no definitions", OPTION_FLAG, AT(data_only) },
 	{ 'c', "clean", NULL, "DROP the objects before creating them", OPTION_FLAG, AT(clean) },
@@ -105,16 +96,6 @@ static int choose_jobs(const struct tool *tool, struct options *options, struct 
 	return 0;
 }
 
-static struct selection selection(const struct options *options)
-{
-	return (struct selection){
-		options->schemas.items,        options->schemas.count,
-		options->exclude_schemas.items, options->exclude_schemas.count,
-		options->tables.items,         options->tables.count,
-		options->exclude_tables.items, options->exclude_tables.count,
-	};
-}
-
 /* `version` must live as long as the source. */
 static struct source *open_database(const struct tool *tool, const char *version,
                                     const struct options *options,
@@ -135,7 +116,7 @@ static struct source *open_database(const struct tool *tool, const char *version
 		},
 		.pg_dump = options->pg_dump,
 		.encoding = options->encoding,
-		.selection = selection(options),
+		.selection = tool_selection(&options->selection),
 		.snapshot = { options->lock_wait_timeout, options->serializable_deferrable,
 		              options->snapshot },
 		.with_definitions = !options->data_only,
@@ -187,6 +168,7 @@ int main(int argc, char **argv)
 	struct connection_options connection = { 0 };
 	const struct option_group groups[] = {
 		{ "Options", dump_entries, &options },
+		{ "Selection", selection_entries, &options.selection },
 		{ "Output", output_entries, &output },
 		{ "The moment", snapshot_entries, &options },
 		{ "Connection", connection_entries, &connection },

@@ -35,10 +35,7 @@ struct options {
 	bool no_comments;
 	const char *role;
 	bool roles;
-	struct option_list schemas;
-	struct option_list exclude_schemas;
-	struct option_list tables;
-	struct option_list exclude_tables;
+	struct selection_options selection;
 	long jobs;
 	struct option_list sets;
 	bool list;
@@ -71,12 +68,6 @@ static const struct option_entry entries[] = {
 	{ 0, "role", "ROLE", "SET ROLE before restoring", OPTION_TEXT, AT(role) },
 	{ 0, "roles", NULL, "create the roles that an archive holds and the server lacks",
 	  OPTION_FLAG, AT(roles) },
-	{ 'n', "schema", "PATTERN", "restore these schemas only", OPTION_LIST, AT(schemas) },
-	{ 'N', "exclude-schema", "PATTERN", "don't restore these schemas", OPTION_LIST,
-	  AT(exclude_schemas) },
-	{ 't', "table", "PATTERN", "restore these tables only", OPTION_LIST, AT(tables) },
-	{ 'T', "exclude-table", "PATTERN", "don't restore these tables", OPTION_LIST,
-	  AT(exclude_tables) },
 	{ 'j', "jobs", "N", "N connections, 0: one a processor; not for a database that is there",
 	  OPTION_NUMBER, AT(jobs) },
 	{ 0, "set", "NAME=VALUE", "a setting of the restore's sessions", OPTION_LIST, AT(sets) },
@@ -121,22 +112,18 @@ static struct pg *open_scratch(void *arg, const struct stream_header *header,
 
 static bool is_selecting(const struct options *options)
 {
-	return options->schemas.count + options->exclude_schemas.count + options->tables.count +
-	               options->exclude_tables.count >
-	       0;
+	const struct selection selection = tool_selection(&options->selection);
+	return !selection_is_empty(&selection);
 }
 
 /* In front of `next`: only what is selected. */
 static struct sink *selecting(const struct options *options, struct sink *next, bool unpack,
                               const struct log *log, struct err *err)
 {
-	const struct select_options select = {
-		options->schemas.items,         options->schemas.count,
-		options->exclude_schemas.items, options->exclude_schemas.count,
-		options->tables.items,          options->tables.count,
-		options->exclude_tables.items,  options->exclude_tables.count, unpack,
-	};
-	return next && is_selecting(options) ? select_filter_new(&select, next, log, err) : next;
+	const struct selection selection = tool_selection(&options->selection);
+	return next && !selection_is_empty(&selection)
+	               ? select_filter_new(&selection, unpack, next, log, err)
+	               : next;
 }
 
 /* In front of `next`: the roles. */
@@ -334,6 +321,7 @@ int main(int argc, char **argv)
 	struct connection_options connection = { 0 };
 	const struct option_group groups[] = {
 		{ "Options", entries, &options },
+		{ "Selection", selection_entries, &options.selection },
 		{ "Connection", connection_entries, &connection },
 		{ "General", general_entries, &general },
 		{ NULL, NULL, NULL },

@@ -440,7 +440,7 @@ static const struct sink_ops select_ops = {
 	.free = select_free,
 };
 
-struct sink *select_filter_new(const struct select_options *options, struct sink *next,
+struct sink *select_filter_new(const struct selection *selection, bool unpack, struct sink *next,
                                const struct log *log, struct err *err)
 {
 	struct select_filter *filter = calloc(1, sizeof(*filter));
@@ -452,10 +452,10 @@ struct sink *select_filter_new(const struct select_options *options, struct sink
 	filter->sink.ops = &select_ops;
 	filter->next = next;
 	filter->log = log;
-	filter->unpack = options->unpack;
+	filter->unpack = unpack;
 	held_init(&filter->held);
 	filter->passed = contents_new(err);
-	if (!filter->passed || select_patterns_init(&filter->patterns, options, err) < 0) {
+	if (!filter->passed || select_patterns_init(&filter->patterns, selection, err) < 0) {
 		select_free(&filter->sink);
 		return NULL;
 	}

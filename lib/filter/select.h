@@ -3,8 +3,9 @@
  *
  * What is selected is what pg_dump -n -N -t -T would have dumped (documentation of pg_dump): with -t
  * these tables, views and sequences, wherever they are, with all that belongs to them, and nothing else
- * (but their schemas, which pg_dump leaves out: the target of a restore is empty); with -n all that is in these schemas, and the schemas; -T and -N take away.  A pattern without a dot
- * asks for the name in every schema: a stream has no search path.
+ * (but their schemas, which pg_dump leaves out: the target of a restore is empty); with -n all that is
+ * in these schemas, and the schemas; -T and -N take away.  A pattern without a dot asks for the name in
+ * every schema: a stream has no search path.
  *
  * Left out, with a note that names them, are foreign keys that refer to tables that are not selected,
  * and the attachment of a partition to such a one: they could not be made.  Settings, statements about
@@ -16,27 +17,18 @@
 #ifndef IDKIT_FILTER_SELECT_H
 #define IDKIT_FILTER_SELECT_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "log.h"
 #include "record.h"
+#include "selection.h"
 
-/* psql's patterns (sql/ident.h); borrowed during select_filter_new() only. */
-struct select_options {
-	const char *const *schemas;
-	size_t schema_count;
-	const char *const *exclude_schemas;
-	size_t exclude_schema_count;
-	const char *const *tables;
-	size_t table_count;
-	const char *const *exclude_tables;
-	size_t exclude_table_count;
-	bool unpack; /* rows that come as chunks (chunk.h) go on as rows */
-};
-
-/* Owns `next` from now on, also when NULL is returned on error (ERR_USAGE for a pattern that can't be
- * read). */
-struct sink *select_filter_new(const struct select_options *options, struct sink *next,
+/*
+ * Owns `next` from now on, also when NULL is returned on error (ERR_USAGE for a pattern that can't be
+ * read).  The selection is borrowed during the call only.  `unpack`: rows that come as chunks
+ * (chunk.h) go on as rows.
+ */
+struct sink *select_filter_new(const struct selection *selection, bool unpack, struct sink *next,
                                const struct log *log, struct err *err);
 
 #endif

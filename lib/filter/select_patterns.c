@@ -38,16 +38,16 @@ static int init(struct name_patterns *patterns, const char *const *texts, size_t
 	return 0;
 }
 
-int select_patterns_init(struct select_patterns *patterns, const struct select_options *options,
+int select_patterns_init(struct select_patterns *patterns, const struct selection *selection,
                          struct err *err)
 {
-	if (init(&patterns->schemas, options->schemas, options->schema_count, true, err) < 0 ||
-	    init(&patterns->exclude_schemas, options->exclude_schemas,
-	         options->exclude_schema_count, true, err) < 0 ||
-	    init(&patterns->tables, options->tables, options->table_count, false, err) < 0)
+	if (init(&patterns->schemas, selection->schemas, selection->schema_count, true, err) < 0 ||
+	    init(&patterns->exclude_schemas, selection->exclude_schemas,
+	         selection->exclude_schema_count, true, err) < 0 ||
+	    init(&patterns->tables, selection->tables, selection->table_count, false, err) < 0)
 		return -1;
-	return init(&patterns->exclude_tables, options->exclude_tables,
-	            options->exclude_table_count, false, err);
+	return init(&patterns->exclude_tables, selection->exclude_tables,
+	            selection->exclude_table_count, false, err);
 }
 
 static void release(struct name_patterns *patterns)

@@ -27,7 +27,7 @@ struct select_patterns {
 	struct name_patterns exclude_tables;
 };
 
-int select_patterns_init(struct select_patterns *patterns, const struct select_options *options,
+int select_patterns_init(struct select_patterns *patterns, const struct selection *selection,
                          struct err *err);
 void select_patterns_release(struct select_patterns *patterns);
 

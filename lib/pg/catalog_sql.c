@@ -1,4 +1,5 @@
 #include "catalog_sql.h"
+#include "selection_sql.h"
 
 /* Not the system's, not other sessions' temporary ones, not idkit's own. */
 static const char user_schemas[] =

@@ -334,7 +334,7 @@ int contents_vouch(struct contents *contents, const struct contents *vouched, st
 	return 0;
 }
 
-static bool same_order(const struct table_digest *a, const struct table_digest *b)
+bool table_digest_same_columns(const struct table_digest *a, const struct table_digest *b)
 {
 	if (a->column_count != b->column_count)
 		return false;
@@ -357,7 +357,7 @@ static int merge_table(struct contents *contents, const struct table_digest *oth
 	free(columns);
 	if (!table)
 		return -1;
-	if (!same_order(table, other))
+	if (!table_digest_same_columns(table, other))
 		return err_set(err, ERR_INPUT, "table %s.%s comes a second time with other columns",
 		               table->schema, table->name);
 	table->rows += other->rows;

@@ -32,6 +32,9 @@ struct table_digest {
 	bool uncounted; /* nor counted */
 };
 
+/* The same columns in the same order? */
+bool table_digest_same_columns(const struct table_digest *a, const struct table_digest *b);
+
 struct sequence_value {
 	char *schema;
 	char *name;

@@ -17,19 +17,9 @@ static int compare_names(const char *schema_a, const char *name_a, const char *s
 	return order ? order : strcmp(name_a, name_b);
 }
 
-static bool same_columns(const struct table_digest *a, const struct table_digest *b)
-{
-	if (a->column_count != b->column_count)
-		return false;
-	for (size_t i = 0; i < a->column_count; i++)
-		if (strcmp(a->columns[i], b->columns[i]) != 0)
-			return false;
-	return true;
-}
-
 static enum verdict judge_table(const struct table_digest *a, const struct table_digest *b)
 {
-	if (!same_columns(a, b))
+	if (!table_digest_same_columns(a, b))
 		return VERDICT_COLUMNS;
 	if (a->rows != b->rows)
 		return VERDICT_ROWS;

@@ -29,13 +29,13 @@ static size_t count(const char *const *patterns)
 	return found;
 }
 
-static struct select_options options_of(const struct rules *rules)
+static struct selection selection_of(const struct rules *rules)
 {
-	return (struct select_options){
+	return (struct selection){
 		rules->schemas,         count(rules->schemas),
 		rules->exclude_schemas, count(rules->exclude_schemas),
 		rules->tables,          count(rules->tables),
-		rules->exclude_tables,  count(rules->exclude_tables), false,
+		rules->exclude_tables,  count(rules->exclude_tables),
 	};
 }
 
@@ -49,10 +49,10 @@ static int run(const char *script, const struct rules *rules, struct buf *text, 
                struct err *err)
 {
 	struct log log = { LOG_NOTE, add_log_line, notes };
-	struct select_options options = options_of(rules);
+	struct selection selection = selection_of(rules);
 	struct capture capture;
 	struct sink *writer = plain_writer_new(capture_open(&capture), err);
-	struct sink *sink = select_filter_new(&options, writer, &log, err);
+	struct sink *sink = select_filter_new(&selection, false, writer, &log, err);
 	int result = -1;
 
 	if (sink && read_into(slice_of(script), 0, true, sink, err) == 0)

@@ -1,12 +1,7 @@
-#include "selection.h"
+#include "selection_sql.h"
 
 #include "ident.h"
 #include "session.h"
-
-bool selection_is_all(const struct selection *selection)
-{
-	return selection->schema_count == 0 && selection->table_count == 0;
-}
 
 static void add_match(struct buf *sql, const char *column, const struct buf *regex)
 {

@@ -176,6 +176,30 @@ static int run_if_there(struct restore *restore, const struct record *record, st
 	return pg_exec(restore->pg, "RELEASE SAVEPOINT idkit", err);
 }
 
+/* pg_dump --create connects again behind ALTER DATABASE … SET.  Of what that sets, the restore pins what it
+ * relies on; settings with names that somebody made up, the script's functions may rely on. */
+static int follow_database(struct restore *restore, const struct record *record, struct err *err)
+{
+	struct record set = *record;
+	struct slice sql = record->statement.sql, name;
+	struct buf setting = BUF_INIT, value = BUF_INIT;
+	int result = 0;
+	if (statement_database(sql, record->statement.standard_strings, &name) !=
+	    DATABASE_IDENTIFIER)
+		return 0;
+	const char *rest = name.data + name.len;
+	set.statement.class = CLASS_SET;
+	set.statement.sql =
+		slice_trim((struct slice){ rest, (size_t)(sql.data + sql.len - rest) });
+	if (statement_setting(set.statement.sql, set.statement.standard_strings, &setting,
+	                      &value) &&
+	    setting.len > 0 && strchr(setting.data, '.') && value.len > 0)
+		result = restore_setting(restore, &set, err);
+	buf_release(&setting);
+	buf_release(&value);
+	return result;
+}
+
 /* The database's name, as the script has it, becomes the target's.  There is one: restore_decide()
  * has compared it. */
 static int run_renamed(struct restore *restore, const struct record *record, struct err *err)
@@ -188,7 +212,7 @@ static int run_renamed(struct restore *restore, const struct record *record, str
 	if (result == 0)
 		result = restore_run_record(restore, record, buf_slice(&renamed), err);
 	buf_release(&renamed);
-	return result;
+	return result < 0 ? -1 : follow_database(restore, record, err);
 }
 
 /* psql's \encoding, in SQL's words. */
@@ -213,7 +237,8 @@ static void note_left_out(struct restore *restore, const struct record *record, 
 {
 	struct slice sql = record->statement.sql;
 	if (reason)
-		log_note(restore->log, "%s:%llu: left out: %.*s%s: %s", restore->options.input_name,
+		log_note(restore->log, "%s:%llu: left out: %.*s%s: %s",
+		         restore_place_name(restore, &record->place),
 		         (unsigned long long)record->place.line,
 		         (int)(sql.len < 60 ? sql.len : 60), sql.data, sql.len > 60 ? "…" : "",
 		         reason);
@@ -227,7 +252,7 @@ static int handle_statement(struct restore *restore, const struct record *record
 	bool creates_database = statement->class == CLASS_CREATE_DATABASE;
 	if (decision.action == RESTORE_REFUSE)
 		return err_set(err, ERR_INPUT, "%s:%llu: %s; nothing was restored",
-		               restore->options.input_name,
+		               restore_place_name(restore, &record->place),
 		               (unsigned long long)record->place.line, decision.reason);
 	if (statement->class == CLASS_SET || statement->class == CLASS_SET_CONFIG)
 		return restore_setting(restore, record, err);
@@ -250,24 +275,6 @@ static int handle_statement(struct restore *restore, const struct record *record
 	}
 }
 
-int restore_collect(struct restore *restore, const struct record *record, struct err *err)
-{
-	const struct contents_options options = { .lenient = true };
-	if (contents_add(restore->received, record, &options, err) < 0)
-		return err_prefix(err, "%s", restore->options.input_name);
-	return 0;
-}
-
-int restore_check_received(struct restore *restore, const struct record *trailer, struct err *err)
-{
-	if (!trailer->trailer.contents || contents_check_equal(trailer->trailer.contents,
-	                                                       restore->received, ERR_INPUT,
-	                                                       err) == 0)
-		return 0;
-	return err_prefix(err, "%s: what the target received is not what the stream holds",
-	                  restore->options.input_name);
-}
-
 static int handle_rows(struct restore *restore, const struct record *record, struct err *err)
 {
 	restore->state.creating = true;
@@ -276,9 +283,7 @@ static int handle_rows(struct restore *restore, const struct record *record, str
 	progress_phase(restore->options.progress, "rows");
 	if (restore->jobs)
 		return restore_jobs_rows(restore, record, err);
-	if (restore_collect(restore, record, err) < 0)
-		return -1;
-	return restore_rows(restore, record, err);
+	return restore_take_rows(restore, record, err);
 }
 
 static int handle_trailer(struct restore *restore, const struct record *record, struct err *err)
@@ -293,29 +298,40 @@ static int handle_trailer(struct restore *restore, const struct record *record, 
 	                  : restore_check_received(restore, record, err) < 0)
 		return -1;
 	restore->complete = true;
-	return restore->options.verify ? restore_verify(restore, err) : 0;
+	if (!restore->options.verify)
+		return 0;
+	return restore_note_statement(restore, record, err) < 0 ? -1 : restore_verify(restore, err);
 }
 
 /* Workers add rows meanwhile. */
 static int collect_statement(struct restore *restore, const struct record *record, struct err *err)
 {
 	restore_jobs_lock(restore);
-	int result = restore_collect(restore, record, err);
+	int result = restore_collect(restore, record, NULL, err);
 	restore_jobs_unlock(restore);
 	return result;
 }
 
-static int restore_write(struct sink *sink, const struct record *record, struct err *err)
+static int handle(struct restore *restore, const struct record *record, struct err *err)
 {
-	struct restore *restore = (struct restore *)sink;
 	if (record->kind == RECORD_HEADER)
 		return handle_header(restore, record, err);
 	if (record->kind == RECORD_DATA)
 		return handle_rows(restore, record, err);
 	if (collect_statement(restore, record, err) < 0)
 		return -1;
-	return record->kind == RECORD_STATEMENT ? handle_statement(restore, record, err)
-	                                        : handle_trailer(restore, record, err);
+	if (record->kind == RECORD_TRAILER)
+		return handle_trailer(restore, record, err);
+	if (handle_statement(restore, record, err) < 0)
+		return -1;
+	return restore_note_statement(restore, record, err);
+}
+
+/* A worker that fails from here on is not the first. */
+static int restore_write(struct sink *sink, const struct record *record, struct err *err)
+{
+	struct restore *restore = (struct restore *)sink;
+	return handle(restore, record, err) < 0 ? restore_jobs_fail(restore, err) : 0;
 }
 
 /*
@@ -358,7 +374,7 @@ static void restore_free(struct sink *sink)
 	pg_free(restore->pg);
 	restore_tables_release(&restore->tables);
 	stream_header_free(restore->header);
-	contents_free(restore->received);
+	restore_received_release(restore);
 	restore_early_release(restore);
 	buf_release(&restore->sql);
 	buf_release(&restore->state.database);
@@ -400,8 +416,7 @@ struct sink *restore_sink_new(const struct restore_target *target,
 	restore->options = *options;
 	restore->tuning = tuning;
 	restore->log = log;
-	restore->received = contents_new(err);
-	if (!restore->received) {
+	if (restore_received_init(restore, err) < 0) {
 		restore_free(&restore->sink);
 		return NULL;
 	}
@@ -410,6 +425,5 @@ struct sink *restore_sink_new(const struct restore_target *target,
 
 int restore_sink_explain(struct sink *sink, struct err *err)
 {
-	restore_jobs_explain((struct restore *)sink, err);
-	return -1;
+	return restore_jobs_fail((struct restore *)sink, err);
 }

@@ -10,11 +10,13 @@
 struct crew {
 	struct crew_options options;
 	struct jobs *jobs;
+	struct chunk_gate *gate;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;      /* a task was added or is done, or no more come */
 	struct crew_task *waiting;   /* the next to run first */
 	size_t waiting_count;
 	size_t running;
+	size_t held_bytes; /* by tasks, waiting or running */
 	unsigned routing; /* tasks, waiting or running, whose rows go into partitions */
 	bool closing;
 	bool started;
@@ -37,6 +39,8 @@ static int worker_open(struct crew *crew, struct crew_worker *worker, struct err
 {
 	const struct crew_options *options = &crew->options;
 	worker->crew = crew;
+	if (!options->main)
+		return 0;
 	worker->session.prepare = options->prepare;
 	worker->session.arg = options->arg;
 	worker->session.pg = pg_connect_like(options->main, NULL, err);
@@ -58,11 +62,13 @@ struct crew *crew_new(const struct crew_options *options, struct err *err)
 	pthread_mutex_init(&crew->mutex, NULL);
 	pthread_cond_init(&crew->changed, NULL);
 	crew->jobs = jobs_new(err);
+	crew->gate = crew->jobs ? chunk_gate_new(crew->jobs, err) : NULL;
 	crew->workers = calloc(options->jobs, sizeof(*crew->workers));
 	if (!crew->workers)
 		err_memory(err, "workers");
-	bool opened = crew->jobs && crew->workers &&
-	              jobs_on_stop(crew->jobs, stop_connection, options->main, err) == 0;
+	bool opened = crew->gate && crew->workers;
+	if (opened && options->main)
+		opened = jobs_on_stop(crew->jobs, stop_connection, options->main, err) == 0;
 	if (opened && options->stop_input)
 		opened = jobs_on_stop(crew->jobs, options->stop_input, options->stop_arg, err) == 0;
 	for (unsigned i = 0; opened && i < options->jobs; i++)
@@ -162,6 +168,7 @@ static void insert(struct crew *crew, struct crew_task *task)
 	task->next = *link;
 	*link = task;
 	crew->waiting_count++;
+	crew->held_bytes += task->bytes;
 	count(crew, task, 1);
 }
 
@@ -186,6 +193,7 @@ static int do_task(struct crew_worker *worker, struct crew_task *task, struct er
 	give_tables_back(task);
 	count(crew, task, -1U);
 	crew->running--;
+	crew->held_bytes -= task->bytes;
 	pthread_cond_broadcast(&crew->changed);
 	task->free(task);
 	return result;
@@ -227,11 +235,17 @@ int crew_add(struct crew *crew, struct crew_task *task, struct err *err)
 	return must_start ? start(crew, err) : 0;
 }
 
+static bool has_room(const struct crew *crew)
+{
+	return crew->waiting_count < (size_t)crew->options.jobs * WAITING_PER_WORKER &&
+	       crew->held_bytes <= crew->options.jobs * crew->options.bytes;
+}
+
 int crew_wait_for_room(struct crew *crew, struct err *err)
 {
 	int result = 0;
 	crew_lock(crew);
-	while (result == 0 && crew->waiting_count >= (size_t)crew->options.jobs * WAITING_PER_WORKER)
+	while (result == 0 && !has_room(crew))
 		result = jobs_sleep(crew->jobs, &crew->changed, &crew->mutex, err);
 	crew_unlock(crew);
 	return result;
@@ -248,13 +262,23 @@ int crew_drain(struct crew *crew, struct err *err)
 	return result < 0 ? result : jobs_check(crew->jobs, err);
 }
 
-int crew_explain(struct crew *crew, struct err *err)
+int crew_fail(struct crew *crew, struct err *err)
 {
 	struct err first = ERR_INIT;
-	if (jobs_check(crew->jobs, &first) == 0)
-		return 0;
+	/* Asks for a signal before: what it has cancelled is no error of ours. */
+	if (jobs_check(crew->jobs, &first) == 0) {
+		jobs_fail(crew->jobs, err);
+		jobs_check(crew->jobs, &first);
+	}
 	*err = first;
 	return -1;
+}
+
+struct unpacker *crew_unpacker(struct crew_worker *worker, struct err *err)
+{
+	if (!worker->unpacker && (worker->unpacker = unpacker_new(err)))
+		unpacker_set_gate(worker->unpacker, worker->crew->gate);
+	return worker->unpacker;
 }
 
 void crew_lock(struct crew *crew)
@@ -296,6 +320,7 @@ void crew_free(struct crew *crew)
 	for (unsigned i = 0; crew->workers && i < crew->options.jobs; i++)
 		worker_release(&crew->workers[i]);
 	free(crew->workers);
+	chunk_gate_free(crew->gate);
 	pthread_cond_destroy(&crew->changed);
 	pthread_mutex_destroy(&crew->mutex);
 	free(crew);

@@ -56,14 +56,20 @@ static const char *outcome(const struct restore *restore)
 	       "before another attempt.";
 }
 
-static int pass_on(const struct restore *restore, const char *name, const struct place *place,
+const char *restore_place_name(const struct restore *restore, const struct place *place)
+{
+	return place->name ? place->name : restore->options.input_name;
+}
+
+static int pass_on(const struct restore *restore, const struct place *place,
                    const struct err *failed, struct err *err)
 {
 	*err = *failed;
 	if (failed->kind != ERR_DATABASE)
 		return -1;
-	err_prefix(err, "%s:%llu: the connection failed at statement %llu", name,
-	           (unsigned long long)place->line, (unsigned long long)place->statement);
+	err_prefix(err, "%s:%llu: the connection failed at statement %llu",
+	           restore_place_name(restore, place), (unsigned long long)place->line,
+	           (unsigned long long)place->statement);
 	return err_append(err, "\n%s", outcome(restore));
 }
 
@@ -73,14 +79,14 @@ int restore_statement_failed(const struct restore *restore, const struct pg *pg,
 {
 	const struct pg_failure *failure = pg_failure(pg);
 	if (!is_about_statement(failed, failure))
-		return pass_on(restore, restore->options.input_name, place, failed, err);
+		return pass_on(restore, place, failed, err);
 	size_t position = failure->position > 0
 	                      ? bytes_of(sql, (size_t)failure->position - 1)
 	                      : 0;
 	uint64_t line = place->line + rows_count((struct slice){ sql.data, position });
 	size_t shown = bytes_of(sql, SHOWN_CHARACTERS);
 	err_set(err, ERR_DATABASE, "%s:%llu: statement %llu failed: %s (SQLSTATE %s)",
-	        restore->options.input_name, (unsigned long long)line,
+	        restore_place_name(restore, place), (unsigned long long)line,
 	        (unsigned long long)place->statement, failure->message, failure->sqlstate);
 	add_server_words(err, failure);
 	add_advice(err, failure);
@@ -101,17 +107,16 @@ static uint64_t row_of(const struct pg_failure *failure, struct slice table)
 }
 
 int restore_rows_failed(const struct restore *restore, const struct pg *pg,
-                        const struct restore_rows_place *place, const struct err *failed,
-                        struct err *err)
+                        const struct place *place, const struct copy_table *table,
+                        const struct err *failed, struct err *err)
 {
 	const struct pg_failure *failure = pg_failure(pg);
-	const struct copy_table *table = place->table;
 	if (!is_about_statement(failed, failure))
-		return pass_on(restore, place->name,
-		               &(struct place){ place->line, place->statement }, failed, err);
+		return pass_on(restore, place, failed, err);
 	uint64_t row = row_of(failure, table->name);
 	unsigned long long line = place->line + (row > 0 ? row - 1 : 0);
-	err_set(err, ERR_DATABASE, "%s:%llu: %s %.*s%s%.*s: %s (SQLSTATE %s)", place->name, line,
+	err_set(err, ERR_DATABASE, "%s:%llu: %s %.*s%s%.*s: %s (SQLSTATE %s)",
+	        restore_place_name(restore, place), line,
 	        row > 0 ? "this row was refused by table" : "these rows were refused by table",
 	        SLICE_ARG(table->schema), table->schema.len ? "." : "", SLICE_ARG(table->name),
 	        failure->message, failure->sqlstate);

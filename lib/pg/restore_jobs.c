@@ -17,6 +17,7 @@ struct restore_jobs *restore_jobs_new(struct restore *restore, struct err *err)
 {
 	const struct crew_options options = {
 		.jobs = restore->options.jobs,
+		.bytes = 2 * LOAD_BYTES,
 		.main = restore->pg,
 		.prepare = prepare,
 		.arg = restore,
@@ -50,13 +51,14 @@ void restore_jobs_free(struct restore_jobs *jobs)
 	restore_post_release(jobs);
 	load_targets_release(&jobs->targets);
 	restore_maps_release(&jobs->maps);
+	restore_jobs_forget_customs(jobs);
 	free(jobs->state);
 	free(jobs);
 }
 
-int restore_jobs_explain(struct restore *restore, struct err *err)
+int restore_jobs_fail(struct restore *restore, struct err *err)
 {
-	return restore->jobs ? crew_explain(restore->jobs->crew, err) : 0;
+	return restore->jobs ? crew_fail(restore->jobs->crew, err) : -1;
 }
 
 void restore_jobs_lock(struct restore *restore)
@@ -86,6 +88,11 @@ static int may_commit(struct restore *restore, bool *may, struct err *err)
 	*may = true;
 	if (!restore->jobs->doubtful)
 		return 0;
+	/* Settings of computed names, which statements may have set out of sight. */
+	if (restore->jobs->reads_any && restore->jobs->has_rows) {
+		*may = false;
+		return 0;
+	}
 	char *held = pg_query_value(restore->pg,
 	                            restore->jobs->has_rows ? HELD DEFERRED : HELD, err);
 	if (!held)
@@ -251,6 +258,8 @@ static int handle_statement(struct restore *restore, const struct record *record
 			return -1;
 		return run_now(restore, record, sql, err);
 	}
+	if (restore_jobs_carry_customs(restore, err) < 0)
+		return -1;
 	return restore_post_put_off(restore, record, sql, task, err);
 }
 
@@ -263,6 +272,8 @@ int restore_jobs_statement(struct restore *restore, const struct record *record,
 	int result;
 	if (statement_is_session(statement->class))
 		return restore_jobs_setting(restore, record, sql, err);
+	if (restore_jobs_read_customs(restore, sql, err) < 0)
+		return -1;
 	if (!jobs->serial && needs_one_transaction(statement)) {
 		if (restore_jobs_flush(restore, err) < 0)
 			return -1;

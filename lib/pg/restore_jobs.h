@@ -34,7 +34,8 @@ int restore_jobs_complete(struct restore *restore, const struct record *record, 
 void restore_jobs_lock(struct restore *restore);
 void restore_jobs_unlock(struct restore *restore);
 
-/* As crew_explain(). */
-int restore_jobs_explain(struct restore *restore, struct err *err);
+/* As crew_fail(), at once when something in the main session or the source has failed; without jobs, and once
+ * that was done, nothing. */
+int restore_jobs_fail(struct restore *restore, struct err *err);
 
 #endif

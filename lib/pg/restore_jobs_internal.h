@@ -34,6 +34,10 @@ struct restore_jobs {
 	bool doubtful;   /* the main session's transaction may hold what a commit would change */
 	bool has_rows;   /* … also rows */
 	char *state; /* of the main session, as it was set up or the script's last SET left it */
+	char **customs; /* names of settings that the script made up, as far as they are known */
+	size_t custom_count;
+	bool reads_any;        /* it may read others, whose names it computes */
+	unsigned long carried; /* `changes`, plus one, when customs were carried last */
 	unsigned long changes; /* counts what may make a table's answer untrue */
 };
 
@@ -51,6 +55,19 @@ int restore_jobs_setting(struct restore *restore, const struct record *record, s
  * sight (set_config() in a function), which workers would not know of. */
 int restore_jobs_keep_state(struct restore *restore, struct err *err);
 int restore_jobs_compare_state(struct restore *restore, bool *same, struct err *err);
+
+/* Appends a statement that sets it. */
+void restore_jobs_add_set(struct buf *sql, struct slice name, struct slice value);
+
+/*
+ * restore_jobs_custom.c: the server does not list settings that a script made up, so nobody sees that a
+ * function has set one.  Their names are collected, from SETs and from the words in which something reads
+ * them; what they are set to is noted before rows go to workers and statements are put off.
+ */
+int restore_jobs_custom(struct restore *restore, struct slice name, struct err *err);
+int restore_jobs_read_customs(struct restore *restore, struct slice sql, struct err *err);
+int restore_jobs_carry_customs(struct restore *restore, struct err *err);
+void restore_jobs_forget_customs(struct restore_jobs *jobs);
 
 /* restore_plan.c: rows that lie in a file. */
 int restore_plan_add(struct restore *restore, const struct record *record, struct err *err);

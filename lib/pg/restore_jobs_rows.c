@@ -15,6 +15,8 @@ static int choose_target(struct restore *restore, const struct record_data *data
 	jobs->target = load_target_known(jobs->targets, data->copy, jobs->changes);
 	if (jobs->target)
 		return 0;
+	if (restore_jobs_carry_customs(restore, err) < 0)
+		return -1;
 	struct restore_table *table = restore_table_ask(&restore->tables, restore->pg,
 	                                                columns->schema, columns->name, columns, err);
 	if (!table)
@@ -32,14 +34,6 @@ static int choose_target(struct restore *restore, const struct record_data *data
 	return err_is_set(err) ? -1 : 0;
 }
 
-/* No worker runs: nothing needs the lock. */
-static int collect_and_copy(struct restore *restore, const struct record *record, struct err *err)
-{
-	if (restore_collect(restore, record, err) < 0)
-		return -1;
-	return restore_rows(restore, record, err);
-}
-
 static int unpack_for_main(struct restore *restore, const struct record *record,
                            struct unpacker *unpacker, struct err *err)
 {
@@ -51,7 +45,7 @@ static int unpack_for_main(struct restore *restore, const struct record *record,
 	plain.data.sum = NULL;
 	plain.data.rows = rows;
 	plain.data.row_count = rows_count(rows);
-	return collect_and_copy(restore, &plain, err);
+	return restore_take_rows(restore, &plain, err);
 }
 
 static int rows_in_main(struct restore *restore, const struct record *record, struct err *err)
@@ -63,8 +57,9 @@ static int rows_in_main(struct restore *restore, const struct record *record, st
 		jobs->doubtful = jobs->has_rows = true;
 		jobs->changes++;
 	}
+	/* No worker runs: nothing needs the lock. */
 	if (!record->data.chunk)
-		return collect_and_copy(restore, record, err);
+		return restore_take_rows(restore, record, err);
 	struct unpacker *unpacker = unpacker_new(err);
 	int result = unpacker ? unpack_for_main(restore, record, unpacker, err) : -1;
 	unpacker_free(unpacker);
@@ -75,6 +70,7 @@ static int send(struct restore_jobs *jobs, struct load_task *load, struct err *e
 {
 	jobs->is_loading = true;
 	load->target->table->may_truncate = false;
+	load->task.bytes = load_piece_bytes(&load->pieces[0]);
 	/* Takes it over, also on error. */
 	if (crew_add(jobs->crew, &load->task, err) < 0)
 		return -1;

@@ -49,6 +49,15 @@ static bool has_value(struct slice name)
 	       !slice_equals(name, "seed");
 }
 
+void restore_jobs_add_set(struct buf *sql, struct slice name, struct slice value)
+{
+	buf_adds(sql, "SELECT pg_catalog.set_config(");
+	sql_add_literal(sql, name);
+	buf_adds(sql, ", ");
+	sql_add_literal(sql, value);
+	buf_adds(sql, ", false)");
+}
+
 /* Appends a statement that sets what a SET has set: its own words may say only a part, the rest being what
  * it was before (DateStyle).  Nothing when the setting is unknown, as one of an extension after RESET. */
 static int add_value(struct restore *restore, struct slice name, struct buf *sql, struct err *err)
@@ -63,11 +72,7 @@ static int add_value(struct restore *restore, struct slice name, struct buf *sql
 		result = -1;
 	struct slice value = result == 0 ? pg_value_slice(rows, 0, 0) : SLICE_NONE;
 	if (value.data) {
-		buf_adds(sql, "SELECT pg_catalog.set_config(");
-		sql_add_literal(sql, name);
-		buf_adds(sql, ", ");
-		sql_add_literal(sql, value);
-		buf_adds(sql, ", false)");
+		restore_jobs_add_set(sql, name, value);
 		result = buf_check(sql, "a statement", err);
 	}
 	pg_rows_free(rows);
@@ -87,7 +92,7 @@ static int note(struct restore *restore, struct slice name, struct slice sql, st
 	if (result == 0)
 		jobs->main.map = restore_maps_now(&jobs->maps);
 	buf_release(&value_sql);
-	return result;
+	return result < 0 ? result : restore_jobs_custom(restore, name, err);
 }
 
 /*

@@ -17,6 +17,8 @@ static void target_free(struct load_target *target)
 	free(target->copy);
 	buf_release(&target->run);
 	buf_release(&target->freeze);
+	buf_release(&target->schema);
+	buf_release(&target->name);
 	free(target);
 }
 
@@ -45,6 +47,14 @@ static bool copy_columns(struct load_target *target, const struct copy_table *co
 	return true;
 }
 
+static bool set_stored(struct load_target *target)
+{
+	target->stored = target->columns;
+	if (restore_split_name(target->table->name, &target->schema, &target->name))
+		target->stored.schema = buf_slice(&target->schema);
+	return !target->schema.failed;
+}
+
 static struct load_target *target_new(struct restore_table *table, const struct record_data *data)
 {
 	struct load_target *target = calloc(1, sizeof(*target));
@@ -55,7 +65,7 @@ static struct load_target *target_new(struct restore_table *table, const struct 
 	buf_add_slice(&target->run, slice_trim(data->copy));
 	restore_freeze_copy(slice_trim(data->copy), true, &target->freeze);
 	if (target->copy && copy_columns(target, data->table) && !target->run.failed &&
-	    !target->freeze.failed)
+	    !target->freeze.failed && set_stored(target))
 		return target;
 	target_free(target);
 	return NULL;
@@ -151,20 +161,28 @@ int load_piece_set_chunk(struct load_piece *piece, const struct record *record, 
 	return buf_check(&piece->rows, "a table's rows", err);
 }
 
+size_t load_piece_bytes(const struct load_piece *piece)
+{
+	uint64_t unpacked = piece->is_chunk ? piece->chunk.raw_bytes : 0;
+	bool known = unpacked != UINT64_MAX;
+	return known && unpacked > piece->rows.len ? (size_t)unpacked : piece->rows.len;
+}
+
 /* ---- in a worker ---- */
 
-static const char *name_of(const struct load_task *load, const struct load_piece *piece)
+static struct place first_row(const struct load_piece *piece)
 {
 	bool is_member = piece->is_chunk && piece->chunk.form == CHUNK_FRAME;
-	return is_member ? piece->chunk.place : load->restore->options.input_name;
+	return (struct place){ piece->line, piece->statement,
+		               is_member ? piece->chunk.place : NULL };
 }
 
 static int rows_failed(const struct crew_worker *worker, const struct load_task *load,
                        const struct load_piece *piece, const struct err *failed, struct err *err)
 {
-	const struct restore_rows_place place = { name_of(load, piece), piece->line,
-		                                  piece->statement, &load->target->columns };
-	return restore_rows_failed(load->restore, worker->session.pg, &place, failed, err);
+	const struct place place = first_row(piece);
+	return restore_rows_failed(load->restore, worker->session.pg, &place,
+	                           &load->target->columns, failed, err);
 }
 
 /* What the server took is what the stream is compared with at its end. */
@@ -183,7 +201,7 @@ static int add_received(struct crew_worker *worker, const struct load_task *load
 	record.data.sum = &sum;
 	*row_count = record.data.row_count;
 	crew_lock(worker->crew);
-	int result = restore_collect(load->restore, &record, err);
+	int result = restore_collect(load->restore, &record, &load->target->stored, err);
 	crew_unlock(worker->crew);
 	return result;
 }
@@ -195,9 +213,10 @@ static int unpack(struct crew_worker *worker, const struct load_task *load,
 		*rows = buf_slice(&piece->rows);
 		return 0;
 	}
-	if (!worker->unpacker && !(worker->unpacker = unpacker_new(err)))
+	struct unpacker *unpacker = crew_unpacker(worker, err);
+	if (!unpacker)
 		return -1;
-	return chunk_unpack(worker->unpacker, &piece->chunk, slice_of(load->target->copy), rows, err);
+	return chunk_unpack(unpacker, &piece->chunk, slice_of(load->target->copy), rows, err);
 }
 
 static int copy_rows(struct crew_worker *worker, const struct load_task *load,
@@ -208,7 +227,8 @@ static int copy_rows(struct crew_worker *worker, const struct load_task *load,
 	uint64_t sent, taken;
 	const char *sql = load->whole ? load->target->freeze.data : load->target->run.data;
 	if (pg_copy_in(pg, sql, &failed) < 0) {
-		const struct place place = { piece->line ? piece->line - 1 : 0, piece->statement };
+		struct place place = first_row(piece);
+		place.line -= place.line > 0;
 		return restore_statement_failed(load->restore, pg, &place, slice_of(sql), &failed,
 		                                err);
 	}
@@ -217,10 +237,12 @@ static int copy_rows(struct crew_worker *worker, const struct load_task *load,
 	if (add_received(worker, load, piece, rows, &sent, err) < 0)
 		return -1;
 	progress_add(load->restore->options.progress, rows.len, sent);
-	return restore_check_taken(&load->target->columns, name_of(load, piece), piece->line, sent,
-	                           taken, err);
+	const struct place place = first_row(piece);
+	return restore_check_taken(load->restore, &place, &load->target->columns, sent, taken, err);
 }
 
+/* Whose turn it is with a large chunk waits for nobody who waits for it: who holds locks on a table
+ * (load_whole()) is the only one who loads it. */
 static int load_pieces(struct crew_worker *worker, struct load_task *load, struct err *err)
 {
 	for (size_t i = 0; i < load->count; i++) {
@@ -228,6 +250,8 @@ static int load_pieces(struct crew_worker *worker, struct load_task *load, struc
 		if (unpack(worker, load, &load->pieces[i], &rows, err) < 0 ||
 		    copy_rows(worker, load, &load->pieces[i], rows, err) < 0)
 			return -1;
+		if (worker->unpacker)
+			unpacker_done(worker->unpacker);
 	}
 	return 0;
 }

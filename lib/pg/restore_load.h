@@ -20,6 +20,9 @@ struct load_target {
 	struct buf freeze;
 	struct copy_table columns;
 	struct slice *column_names;
+	struct copy_table stored; /* the same, by the name that it has in the target */
+	struct buf schema;
+	struct buf name;
 };
 
 /* The one of this COPY line, if nothing has changed since it was asked about, and its table is free
@@ -64,5 +67,8 @@ void load_task_free(struct crew_task *task);
 
 /* A chunk's piece: its bytes are copied unless it lasts. */
 int load_piece_set_chunk(struct load_piece *piece, const struct record *record, struct err *err);
+
+/* What it takes in memory: its bytes, or as many as it unpacks to. */
+size_t load_piece_bytes(const struct load_piece *piece);
 
 #endif

@@ -12,9 +12,11 @@
 
 struct restore_map;
 
-/* All of one restore's; begins as { NULL }. */
+/* All of one restore's; begins as zeroes.  A map that is the same as one before is that one: there are as
+ * many as there are states of the session, not as there are statements. */
 struct restore_maps {
-	struct restore_map *latest;
+	const struct restore_map *latest;
+	struct restore_map_store *store;
 };
 
 /* The script has set `name` (lower case) to what this statement says, whatever was before.

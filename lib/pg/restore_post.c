@@ -19,6 +19,7 @@ struct build {
 static void step_release(struct restore_step *step)
 {
 	free(step->sql);
+	free((char *)step->place.name);
 	post_task_release(&step->task);
 }
 
@@ -50,11 +51,15 @@ int restore_post_put_off(struct restore *restore, const struct record *record, s
 		.map = restore_maps_now(&jobs->maps),
 		.task = *task,
 	};
-	if (!step.sql)
+	step.place.name = strdup(restore_place_name(restore, &record->place));
+	if (!step.sql || !step.place.name) {
+		free(step.sql);
+		free((char *)step.place.name);
 		return err_memory(err, "a statement");
+	}
 	*task = (struct post_task)POST_TASK_INIT;
 	jobs->steps[jobs->step_count++] = step;
-	jobs->step_bytes += sql.len + sizeof(step);
+	jobs->step_bytes += sql.len + strlen(step.place.name) + sizeof(step);
 	return 0;
 }
 

@@ -38,24 +38,32 @@ static int begin(struct restore *restore, const struct record *record, struct er
 	return 0;
 }
 
+static struct place first_row(const struct restore *restore, const struct record *record)
+{
+	struct place place = record->place;
+	place.line = restore->copy_line;
+	return place;
+}
+
 static int rows_failed(const struct restore *restore, const struct record *record,
                        const struct err *failed, struct err *err)
 {
-	const struct restore_rows_place place = { restore->options.input_name, restore->copy_line,
-		                                  record->place.statement, record->data.table };
-	return restore_rows_failed(restore, restore->pg, &place, failed, err);
+	const struct place place = first_row(restore, record);
+	return restore_rows_failed(restore, restore->pg, &place, record->data.table, failed, err);
 }
 
 /* A trigger that was there before may have left rows out. */
-int restore_check_taken(const struct copy_table *table, const char *name, uint64_t line,
-                        uint64_t sent, uint64_t taken, struct err *err)
+int restore_check_taken(const struct restore *restore, const struct place *place,
+                        const struct copy_table *table, uint64_t sent, uint64_t taken,
+                        struct err *err)
 {
 	if (taken == sent || !table->text_format)
 		return 0;
 	return err_set(err, ERR_DATABASE, "%s:%llu: the server took %llu of %llu rows of %.*s%s%.*s",
-	               name, (unsigned long long)line, (unsigned long long)taken,
-	               (unsigned long long)sent, SLICE_ARG(table->schema),
-	               table->schema.len ? "." : "", SLICE_ARG(table->name));
+	               restore_place_name(restore, place), (unsigned long long)place->line,
+	               (unsigned long long)taken, (unsigned long long)sent,
+	               SLICE_ARG(table->schema), table->schema.len ? "." : "",
+	               SLICE_ARG(table->name));
 }
 
 static int end(struct restore *restore, const struct record *record, struct err *err)
@@ -64,8 +72,9 @@ static int end(struct restore *restore, const struct record *record, struct err 
 	uint64_t taken;
 	if (pg_copy_in_end(restore->pg, &taken, &failed) < 0)
 		return rows_failed(restore, record, &failed, err);
-	return restore_check_taken(record->data.table, restore->options.input_name,
-	                           restore->copy_line, restore->copy_rows, taken, err);
+	const struct place place = first_row(restore, record);
+	return restore_check_taken(restore, &place, record->data.table, restore->copy_rows, taken,
+	                           err);
 }
 
 int restore_rows(struct restore *restore, const struct record *record, struct err *err)

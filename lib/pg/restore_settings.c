@@ -26,7 +26,8 @@ static bool is_left_out(struct restore *restore, const struct record *record)
 			log_note(restore->log,
 			         "%s:%llu: left out: setting \"%s\" is unknown before PostgreSQL %d, the "
 			         "target has %d",
-			         restore->options.input_name, (unsigned long long)record->place.line,
+			         restore_place_name(restore, &record->place),
+			         (unsigned long long)record->place.line,
 			         name.data, since / 10000, pg_server_version(restore->pg) / 10000);
 	}
 	buf_release(&name);
@@ -42,9 +43,13 @@ static int put_off(struct restore *restore, const struct record *record, struct 
 	if (early)
 		restore->early = early;
 	char *sql = early ? slice_dup(statement->sql) : NULL;
-	if (!sql)
+	struct place place = record->place;
+	place.name = sql ? strdup(restore_place_name(restore, &place)) : NULL;
+	if (!place.name) {
+		free(sql);
 		return err_memory(err, "a statement");
-	early[restore->early_count++] = (struct restore_early){ sql, record->place, statement->class,
+	}
+	early[restore->early_count++] = (struct restore_early){ sql, place, statement->class,
 		                                                statement->standard_strings };
 	return 0;
 }
@@ -74,7 +79,9 @@ int restore_early_settings(struct restore *restore, struct err *err)
 
 void restore_early_release(struct restore *restore)
 {
-	for (size_t i = 0; i < restore->early_count; i++)
+	for (size_t i = 0; i < restore->early_count; i++) {
 		free(restore->early[i].sql);
+		free((char *)restore->early[i].place.name);
+	}
 	free(restore->early);
 }

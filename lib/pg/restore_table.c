@@ -14,7 +14,21 @@ static const char question_begin[] =
 	"WITH RECURSIVE tree (oid) AS ("
 	"SELECT pg_catalog.to_regclass($1)::pg_catalog.oid "
 	"UNION ALL SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i "
-	"ON i.inhparent OPERATOR(pg_catalog.=) t.oid) "
+	"ON i.inhparent OPERATOR(pg_catalog.=) t.oid), "
+	/* The types of its columns, and those that they are made of: reading a value checks them all. */
+	"types (oid) AS ("
+	"SELECT a.atttypid FROM pg_catalog.pg_attribute a "
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)::pg_catalog.oid "
+	"UNION SELECT part.oid FROM types t JOIN pg_catalog.pg_type y "
+	"ON y.oid OPERATOR(pg_catalog.=) t.oid, LATERAL ("
+	"VALUES (y.typbasetype), (y.typelem) "
+	"UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a "
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) y.typrelid "
+	"UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r "
+	"WHERE r.rngtypid OPERATOR(pg_catalog.=) y.oid";
+#define MULTIRANGES " OR r.rngmultitypid OPERATOR(pg_catalog.=) y.oid"
+static const char question_middle[] =
+	") part (oid)) "
 	"SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, "
 	"c.relpersistence, c.relhasindex, c.relhassubclass, "
 	"COALESCE(pg_catalog.pg_table_size(c.oid), 0), "
@@ -31,17 +45,19 @@ static const char question_begin[] =
 #define NOT_GENERATED " AND a.attgenerated OPERATOR(pg_catalog.=) ''::pg_catalog.\"char\""
 static const char question_end[] =
 	" AND NOT a.attname OPERATOR(pg_catalog.=) ANY ($2)), "
-	/* Checks by functions that may look at other rows. */
+	/* Checks by functions, also those behind operators, that may look at other rows. */
 	"EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d "
 	"ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass "
 	"AND d.objid OPERATOR(pg_catalog.=) k.oid "
-	"AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass "
-	"JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.refobjid "
+	"LEFT JOIN pg_catalog.pg_operator o "
+	"ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass "
+	"AND o.oid OPERATOR(pg_catalog.=) d.refobjid "
+	"JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) "
+	"COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AND (o.oid IS NOT NULL "
+	"OR d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass) "
 	"WHERE p.provolatile OPERATOR(pg_catalog.<>) 'i'::pg_catalog.\"char\" "
 	"AND (EXISTS (SELECT FROM tree t WHERE t.oid OPERATOR(pg_catalog.=) k.conrelid) "
-	"OR EXISTS (SELECT FROM pg_catalog.pg_attribute a "
-	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid "
-	"AND a.atttypid OPERATOR(pg_catalog.=) k.contypid))), "
+	"OR EXISTS (SELECT FROM types t WHERE t.oid OPERATOR(pg_catalog.=) k.contypid))), "
 	/* Nobody changes the row of the column ctid: who made it, made the table. */
 	"EXISTS (SELECT FROM pg_catalog.pg_attribute a "
 	"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.=) (-1) "
@@ -59,6 +75,8 @@ static int prepare(struct restore_tables *tables, struct pg *pg, struct err *err
 	buf_addf(&sql, "PREPARE idkit_table_%u (pg_catalog.text, pg_catalog.name[]) AS ",
 	         ++tables->prepared);
 	buf_adds(&sql, question_begin);
+	buf_adds(&sql, pg_server_version(pg) >= 140000 ? MULTIRANGES : "");
+	buf_adds(&sql, question_middle);
 	buf_adds(&sql, pg_server_version(pg) >= 120000 ? NOT_GENERATED : "");
 	buf_adds(&sql, question_end);
 	int result = buf_check(&sql, "a statement", err);
@@ -112,14 +130,21 @@ static struct restore_table *find_or_add(struct restore_tables *tables, unsigned
                                          const char *name, struct err *err)
 {
 	struct restore_table *table = find(tables, oid);
-	if (table)
+	if (table && strcmp(table->name, name) == 0)
 		return table;
-	table = calloc(1, sizeof(*table));
-	if (!table || !(table->name = strdup(name))) {
-		free(table);
+	char *copy = strdup(name);
+	if (copy && table) {
+		free(table->name);
+		table->name = copy;
+		return table;
+	}
+	table = copy ? calloc(1, sizeof(*table)) : NULL;
+	if (!table) {
+		free(copy);
 		err_memory(err, "a table");
 		return NULL;
 	}
+	table->name = copy;
 	table->oid = oid;
 	table->next = tables->first;
 	tables->first = table;

@@ -38,16 +38,16 @@ int restore_verify(struct restore *restore, struct err *err)
 	int result = -1;
 	if (!reading.contents)
 		return -1;
-	if (contents_undigested(restore->received)) {
+	if (contents_undigested(restore->stored)) {
 		err_set(err, ERR_INPUT, "%s: --verify is not possible: %s can't be compared",
-		        restore->options.input_name, contents_undigested(restore->received));
+		        restore->options.input_name, contents_undigested(restore->stored));
 		goto out;
 	}
 	progress_phase(restore->options.progress, "checking");
 	if (pin(restore, err) < 0 ||
-	    db_source_read_data(restore->pg, &tables, restore->received, &reading.sink, err) < 0)
+	    db_source_read_data(restore->pg, &tables, restore->stored, &reading.sink, err) < 0)
 		goto out;
-	result = contents_check_holds(restore->received, reading.contents, ERR_DATABASE, err);
+	result = contents_check_holds(restore->stored, reading.contents, ERR_DATABASE, err);
 	if (result < 0)
 		err_prefix(err, "database \"%s\" does not hold what was restored",
 		           pg_database(restore->pg));

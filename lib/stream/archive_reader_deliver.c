@@ -24,13 +24,14 @@ struct archive_delivery {
 	struct ordered *ordered;
 };
 
-static struct record record_of(struct archive_reader *reader, const struct table_front *front)
+static struct record record_of(struct archive_reader *reader, const struct table_front *front,
+                               const struct chunk *chunk)
 {
 	return (struct record){
 		.kind = RECORD_DATA,
 		.section = SECTION_DATA,
 		.place = { front->block.line - rows_count(front->block.copy),
-		           ++reader->state.statements },
+		           ++reader->state.statements, chunk->place },
 		.lead = front->block.lead,
 		.data = {
 			.table = &front->target.table,
@@ -67,6 +68,9 @@ static void forget(struct unpacking *member)
 	if (member->own)
 		table_front_free(member->front);
 	free(member->place);
+	unpacker_done(member->unpacker);
+	if (member->bytes.len > CHUNK_LARGE_BYTES)
+		buf_release(&member->bytes);
 	member->place = NULL;
 	member->front = NULL;
 	member->own = false;
@@ -77,7 +81,7 @@ static int deliver(void *context, void *item, struct err *err)
 	struct archive_delivery *delivery = context;
 	struct archive_reader *reader = delivery->reader;
 	struct unpacking *member = item;
-	struct record record = record_of(reader, member->front);
+	struct record record = record_of(reader, member->front, &member->chunk);
 	record.data.rows = member->rows;
 	record.data.row_count = member->row_count;
 	/* From a pipe: for the manifest, which comes last. */
@@ -101,11 +105,15 @@ static int keep(struct archive_reader *reader, struct unpacking *member, struct 
 	return member->place ? 0 : err_memory(err, "a chunk of rows");
 }
 
+/* A large chunk is in memory alone: all before it have been delivered, and so is it. */
 static int deliver_unpacked(struct archive_reader *reader, struct table_front *front,
                             const struct chunk *chunk, struct err *err)
 {
 	struct ordered *ordered = reader->delivery->ordered;
-	struct unpacking *member = ordered_next(ordered, err);
+	const bool alone = chunk_is_large(chunk);
+	struct unpacking *member = NULL;
+	if (!alone || ordered_drain(ordered, err) == 0)
+		member = ordered_next(ordered, err);
 	if (!member) {
 		if (!chunk->lasting)
 			table_front_free(front);
@@ -115,7 +123,9 @@ static int deliver_unpacked(struct archive_reader *reader, struct table_front *f
 	member->chunk = *chunk;
 	if (!chunk->lasting && keep(reader, member, err) < 0)
 		return -1;
-	return ordered_submit(ordered, err);
+	if (ordered_submit(ordered, err) < 0)
+		return -1;
+	return alone ? ordered_drain(ordered, err) : 0;
 }
 
 /* ---- packed ---- */
@@ -123,7 +133,7 @@ static int deliver_unpacked(struct archive_reader *reader, struct table_front *f
 static int deliver_packed(struct archive_reader *reader, struct table_front *front,
                           const struct chunk *chunk, struct err *err)
 {
-	struct record record = record_of(reader, front);
+	struct record record = record_of(reader, front, chunk);
 	record.data.chunk = chunk;
 	record.data.row_count = chunk->counted ? chunk->rows : 0;
 	int result = sink_write(reader->sink, &record, err);

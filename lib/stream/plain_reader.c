@@ -49,6 +49,7 @@ struct record plain_reader_record(const struct plain_reader *reader, enum record
 	record.lead = (struct slice){ window_data(&reader->window), lead_bytes };
 	record.place.line = reader->window.line + rows_count(record.lead);
 	record.place.statement = reader->statements;
+	record.place.name = reader->name;
 	return record;
 }
 

@@ -46,6 +46,7 @@ enum record_kind {
 struct place {
 	uint64_t line;      /* of the first token; of the first row, for DATA */
 	uint64_t statement; /* a COPY with its data is one statement */
+	const char *name;   /* of what the lines are counted in: the input, "k.idar: member …"; NULL: not known */
 };
 
 struct record_statement {

@@ -28,3 +28,27 @@ test_database_of_1_gb() {
 	expect_match '^equal: 1 table, 1040000 rows' "$out"
 	expect_small 1 iddump idfilter idrestore idverify
 }
+
+# ---- restores with jobs: 64 MiB and 32 MiB a job ----
+
+# wide_rows COUNT: rows of 20 MiB, each more than what is sent at once.
+wide_rows() {
+	local i
+	head -c 20971520 /dev/zero | tr '\0' x >"$T/wide"
+	echo >>"$T/wide"
+	printf 'CREATE TABLE public.t (a text);\nALTER TABLE public.t ALTER COLUMN a SET STORAGE EXTERNAL;\nCOPY public.t (a) FROM stdin;\n'
+	for ((i = 0; i < $1; i++)); do cat "$T/wide"; done
+	printf '\\.\n--\n-- PostgreSQL database dump complete\n--\n'
+}
+
+test_wide_rows_from_a_pipe_with_jobs() {
+	local jobs
+	only_release
+	for jobs in 2 8; do
+		dbname copy
+		wide_rows 40 | measured idrestore idrestore --create -j "$jobs" -d "$db_copy"
+		expect_equal "$(sql "$db_copy" 'SELECT count(*), sum(length(a)) FROM t')" '40|838860800'
+		expect_small "$jobs" idrestore
+		sql postgres "DROP DATABASE \"$db_copy\""
+	done
+}

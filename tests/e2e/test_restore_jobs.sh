@@ -455,7 +455,8 @@ test_bad_rows_of_an_archive_name_the_member() {
 		CREATE OR REPLACE FUNCTION fits(i int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT i <> 150000'"
 	iddump -o bad.idar "$db_source"
 	dbname copy
-	for way in 'idrestore --create -j 2 -d "$1" bad.idar' 'cat bad.idar | idrestore --create -j 2 -d "$1"'; do
+	for way in 'idrestore --create -j 2 -d "$1" bad.idar' 'cat bad.idar | idrestore --create -j 2 -d "$1"' \
+		'idrestore --create -d "$1" bad.idar' 'cat bad.idar | idrestore --create -d "$1"'; do
 		expect_status 4 bash -c "$way" - "$db_copy"
 		expect_match 'member 2-data/[0-9]+\.sql\.zst:150006: this row was refused by table public\.a: new row for relation "a" violates check constraint "a_id_check"' "$err"
 		expect_match '^ *Nothing was restored\.$' "$err"
@@ -476,6 +477,23 @@ test_a_failure_ends_all_at_once() {
 	before=$SECONDS
 	expect_status 4 idrestore --create -j 2 -d "$db_copy" slow.sql
 	expect_match 'statement 7 failed: could not create unique index "b_id"' "$err"
+	[ $((SECONDS - before)) -le 5 ] || fail "ended after $((SECONDS - before)) seconds"
+	expect_no_database "$db_copy"
+}
+
+# The main session's, too; what it does to the workers is not what is reported.
+test_a_failure_of_the_main_session_ends_all_at_once() {
+	local before
+	{
+		echo "CREATE FUNCTION slow(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN true; END';"
+		printf 'CREATE TABLE a (id int CHECK (public.slow(id)));\nCOPY a (id) FROM stdin;\n1\n\\.\n'
+		echo "SELECT pg_catalog.setval('no_such', 7, true);"
+	} | script main.sql
+	dbname copy
+	before=$SECONDS
+	# shellcheck disable=SC2016
+	expect_status 4 bash -c 'cat main.sql | idrestore --create -j 2 -d "$1"' - "$db_copy"
+	expect_match 'error: .*:6: statement 4 failed: relation "no_such" does not exist' "$err"
 	[ $((SECONDS - before)) -le 5 ] || fail "ended after $((SECONDS - before)) seconds"
 	expect_no_database "$db_copy"
 }
@@ -769,4 +787,70 @@ test_in_place_truncates_nothing() {
 	} | script a.sql
 	expect_status 0 idrestore --in-place -j 2 -d "$db_copy" a.sql
 	expect_equal "$(sql "$db_copy" "SELECT relfilenode = oid, (SELECT count(*) FROM a) FROM pg_class WHERE relname = 'a'")" 't|40000'
+}
+
+# checked TYPES TYPE VALUE: rows of b, whose check looks at a, come as late as without jobs, though there are
+# more, and a's row takes its time.
+checked() {
+	local i
+	{
+		echo "CREATE FUNCTION slow(i int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_sleep(0.5); RETURN true; END';"
+		echo 'CREATE TABLE a (id int CHECK (public.slow(id)));'
+		echo "CREATE FUNCTION fits(i int) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.a WHERE id >= i)';"
+		echo "$1"
+		echo "CREATE TABLE b (v $2);"
+		printf 'COPY a (id) FROM stdin;\n20000\n\\.\nCOPY b (v) FROM stdin;\n'
+		for i in {1..50}; do printf '%s\n' "$3"; done
+		printf '\\.\n'
+	} | script checked.sql
+	as_serial checked.sql 0 2
+}
+
+test_checks_inside_types() {
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE));' one 7
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE)); CREATE DOMAIN two AS one CHECK (VALUE > 0);' two 7
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE));' 'one[]' '{7,8}'
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE)); CREATE TYPE pair AS (x text, y one);' pair '(x,7)'
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE)); CREATE TYPE pair AS (x text, y one[]);
+		CREATE DOMAIN pairs AS pair[];' pairs '{"(x,\\"{7}\\")"}'
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE)); CREATE TYPE span AS RANGE (subtype = one);' span '[7,8)'
+	checked 'CREATE DOMAIN one AS int CHECK (fits(VALUE)); CREATE TYPE span AS RANGE (subtype = one, multirange_type_name = spans);' spans '{[7,8)}'
+}
+
+test_checks_by_operators() {
+	checked "CREATE FUNCTION meets(i int, j int) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT public.fits(i + j)';
+		CREATE OPERATOR <+> (FUNCTION = meets, LEFTARG = int, RIGHTARG = int);" 'int CHECK (v OPERATOR(public.<+>) 0)' 7
+}
+
+# refused NAME SQL REGEX: an archive of what SQL makes is refused, with and without jobs, from file and pipe.
+refused() {
+	local jobs
+	newdb "$1"
+	sql "${prefix}_$1" "$2"
+	iddump -o "$1.idar" "${prefix}_$1"
+	dbname copy
+	for jobs in 1 2; do
+		expect_status 4 idrestore --create --no-owner -U "$role_app" -j "$jobs" -d "$db_copy" "$1.idar"
+		expect_match "^idrestore: error: $1\\.idar: member $3" "$err"
+		# shellcheck disable=SC2016
+		expect_status 4 bash -c 'cat "$1" | idrestore --create --no-owner -U "$4" -j "$2" -d "$3"' - "$1.idar" "$jobs" \
+			"$db_copy" "$role_app"
+		expect_match "^idrestore: error: .*: member $3" "$err"
+		expect_no_database "$db_copy"
+	done
+}
+
+# Also without jobs, and for statements: lines are counted in the member.
+test_failures_in_an_archive_name_the_member() {
+	newrole app LOGIN CREATEDB
+	refused row "CREATE FUNCTION fits(i int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+		CREATE TABLE a (id int CHECK (fits(id))); INSERT INTO a VALUES (1), (2);
+		CREATE OR REPLACE FUNCTION fits(i int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT i = 1'" \
+		'2-data/000002\.sql\.zst:[0-9]+: this row was refused by table public\.a: new row for relation "a" violates check'
+	refused language "CREATE FUNCTION plus(int, int) RETURNS int LANGUAGE internal AS 'int4pl'" \
+		'1-pre-data/000001\.sql\.zst:[0-9]+: statement [0-9]+ failed: permission denied for language internal'
+	refused key "CREATE FUNCTION key(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT i';
+		CREATE TABLE a (id int); INSERT INTO a VALUES (1), (2); CREATE UNIQUE INDEX a_key ON a (key(id));
+		CREATE OR REPLACE FUNCTION key(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'" \
+		'3-post-data/000003\.sql\.zst:[0-9]+: statement [0-9]+ failed: could not create unique index "a_key"'
 }

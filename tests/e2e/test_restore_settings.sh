@@ -237,3 +237,134 @@ test_settings_behind_what_was_put_off() {
 	expect_match 'refused\.sql:6: statement 4 failed: invalid value for parameter "DateStyle": "nonsense"' "$err"
 	expect_no_database "$db_copy"
 }
+
+# verified FILE: by one connection and by several, from file and pipe.
+verified() {
+	local jobs
+	dbname copy
+	for jobs in 1 2; do
+		expect_status 0 idrestore --create --verify -j "$jobs" -d "$db_copy" "$1"
+		sql postgres "DROP DATABASE \"$db_copy\""
+		# shellcheck disable=SC2016
+		expect_status 0 bash -c 'cat "$1" | idrestore --create --verify -j "$2" -d "$3"' - "$1" "$jobs" "$db_copy"
+		sql postgres "DROP DATABASE \"$db_copy\""
+	done
+}
+
+# As pg_dump wrote before 10.3: names are what the search path leads to.
+test_verified_by_names_without_schemas() {
+	script names.sql <<-'END'
+		CREATE SCHEMA "o'ne";
+		SET search_path = public, pg_catalog;
+		CREATE TABLE t (id int, v text);
+		CREATE TABLE "T" (id int PRIMARY KEY REFERENCES "T", v text);
+		CREATE SEQUENCE s;
+		COPY t (id, v) FROM stdin;
+		1	x
+		\.
+		COPY "T" (id, v) FROM stdin;
+		1	x
+		\.
+		SELECT pg_catalog.setval('s', 7, true);
+		SELECT lo_create(5);
+		SELECT lo_put(5, 0, '\x00ff');
+		SET search_path = "o'ne", pg_catalog;
+		CREATE TABLE t (w text, n int);
+		CREATE SEQUENCE s;
+		COPY t (w, n) FROM stdin;
+		y	2
+		\.
+		COPY public.t (id, v) FROM stdin;
+		2	y
+		\.
+		SELECT pg_catalog.setval('s', 8, false);
+		CREATE INDEX t_w ON t (w);
+	END
+	verified names.sql
+	{ sed '/complete$/d' names.sql && echo 'DELETE FROM t;'; } | script spoilt.sql
+	dbname copy
+	for jobs in 1 2; do
+		expect_status 4 idrestore --create --verify -j "$jobs" -d "$db_copy" spoilt.sql
+		expect_match "does not hold what was restored: table o'ne\\.t: 1 rows expected, 0 received" "$err"
+	done
+	{ sed '/complete$/d' names.sql && echo "INSERT INTO public.t VALUES (nextval('s'), 'z'); DELETE FROM public.t WHERE v = 'z';"; } | script moved.sql
+	expect_status 3 idrestore --create --verify -d "$db_copy" moved.sql
+	expect_match 'INSERT can.t be compared' "$err"
+	{ sed '/complete$/d' names.sql && echo "CREATE TABLE n AS SELECT nextval('s') AS n;"; } | script moved.sql
+	expect_status 4 idrestore --create --verify -d "$db_copy" moved.sql
+	expect_match "sequence o'ne\\.s: value 8 expected, 8 found" "$err"
+}
+
+# Settings that nobody but the script's own functions knows.
+test_custom_settings_in_checks() {
+	script custom.sql <<-'END'
+		CREATE FUNCTION tenant() RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT current_setting('app.tenant', true)$$;
+		CREATE TABLE t (id text CHECK (id = current_setting('app.tenant')), n int CHECK (public.tenant() IS NOT NULL));
+		SET app.tenant = 'it''s one';
+		COPY t (id, n) FROM stdin;
+		it's one	1
+		\.
+		SELECT pg_catalog.set_config('app.tenant', 'two', false);
+		COPY t (id, n) FROM stdin;
+		two	2
+		\.
+		CREATE INDEX t_tenant ON t ((id || public.tenant()));
+		RESET app.tenant;
+		SET app.tenant TO three;
+		COPY t (id, n) FROM stdin;
+		three	3
+		\.
+		ALTER TABLE t DROP CONSTRAINT t_id_check;
+	END
+	as_serial custom.sql "SELECT string_agg(id, ' ' ORDER BY n) FROM t" "it's one two three"
+}
+
+# custom NAME [READ]: as above, the setting on stdin is out of sight; READ is how the check reads it.
+custom() {
+	local read=${2:-"current_setting('app.tenant', true)"}
+	{
+		cat <<-END
+			CREATE FUNCTION set_tenant(v text) RETURNS text LANGUAGE sql AS \$\$SELECT set_config('app.tenant', v, false)\$\$;
+			CREATE TABLE t (id text CHECK (id = $read));
+			CREATE TABLE log (v text);
+			SET app.tenant = 'one';
+			COPY t (id) FROM stdin;
+			one
+			\\.
+		END
+		cat
+		cat <<-'END'
+			COPY t (id) FROM stdin;
+			two
+			\.
+			CREATE INDEX t_id ON t (id) WHERE id <> 'two';
+			SET check_function_bodies = off;
+			COPY t (id) FROM stdin;
+			two
+			\.
+		END
+	} | script "$1.sql"
+	sed '/^SET app/d; /^COPY/{n;/one/d}' "$1.sql" >"$1-first.sql"
+	as_serial "$1.sql" "SELECT string_agg(id, ' ' ORDER BY id) FROM t" 'one two two'
+	as_serial "$1-first.sql" "SELECT string_agg(id, ' ' ORDER BY id) FROM t" 'two two'
+}
+
+test_custom_settings_out_of_sight() {
+	custom select <<<"SELECT set_tenant('two');"
+	custom do_set <<<"DO \$\$BEGIN SET app.tenant = 'two'; END\$\$;"
+	custom insert <<<"INSERT INTO log SELECT set_config('app.' || 'tenant', 'two', false);"
+	custom local <<<"SELECT set_config('app.tenant', lower('TWO'), true) FROM t;"
+	custom computed "current_setting('app.' || 'tenant', true)" <<<"SELECT set_tenant('two');"
+	custom cast "pg_catalog.Current_Setting( 'app.tenant'::text, true)" <<<"SELECT set_tenant('two');"
+}
+
+# pg_dump --create connects again behind the database's settings.
+test_custom_settings_of_the_database() {
+	newdb source
+	sql "$db_source" "ALTER DATABASE \"$db_source\" SET app.tenant = 'it''s one'; ALTER DATABASE \"$db_source\" SET datestyle = 'German'"
+	sql "$db_source" "CREATE TABLE t (id text CHECK (id = current_setting('app.tenant')), at date);
+		INSERT INTO t VALUES ('it''s one', '2020-01-02')"
+	pg_dump --create "$db_source" >source.sql
+	expect_match "SET \"?app\.tenant\"? TO 'it''s one'" source.sql
+	as_serial source.sql "SELECT id, to_char(at, 'YYYY-MM-DD') FROM t" "it's one|2020-01-02"
+}

@@ -74,7 +74,8 @@ static struct pg_rows *query_candidates(struct pg *pg, const char *name, struct 
 {
 	return pg_queryf(pg, err,
 	                 "SELECT d.oid, d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'), "
-	                 "pg_catalog.pg_get_userbyid(d.datdba), COALESCE(p.datdba = d.datdba, true) "
+	                 "pg_catalog.pg_get_userbyid(d.datdba), COALESCE(p.datdba = d.datdba, true), "
+	                 "d.datconnlimit = -2 "
 	                 "FROM pg_catalog.pg_database d "
 	                 "LEFT JOIN pg_catalog.pg_database p ON p.datname = %L "
 	                 "WHERE d.datname ~ '^" ASIDE_PREFIX "[0-9]{8}T[0-9]{6}Z_' AND d.datname <> %L",
@@ -91,6 +92,7 @@ static int add_item(struct aside_list *list, const struct pg_rows *rows, int row
 	memcpy(item->when, mark->when, sizeof(item->when));
 	item->owner = strdup(pg_value(rows, row, 3));
 	item->same_owner = pg_value_bool(rows, row, 4);
+	item->is_remnant = pg_value_bool(rows, row, 5);
 	item->comment = comment ? strdup(comment) : NULL;
 	return !item->owner || (comment && !item->comment) ? err_memory(err, "a list of databases") : 0;
 }
@@ -148,17 +150,43 @@ void aside_list_release(struct aside_list *list)
 	*list = (struct aside_list)ASIDE_LIST_INIT;
 }
 
-int aside_drop(struct pg *pg, const char *name, struct err *err)
+static bool is_marked(const char *comment, const char *name)
 {
-	struct pg_rows *rows = pg_queryf(
-	    pg, err, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = %L", name);
-	if (!rows)
+	struct aside_mark mark;
+	if (!comment || !aside_mark_read(comment, &mark))
+		return false;
+	bool result = slice_equals(buf_slice(&mark.name), name);
+	aside_mark_release(&mark);
+	return result;
+}
+
+static int drop_found(struct pg *pg, const struct pg_rows *rows, const char *aside,
+                      const char *name, struct err *err)
+{
+	const char *now = pg_value(rows, 0, 0);
+	if (strcmp(now, aside) != 0)
+		return err_set(err, ERR_DATABASE, "it was renamed to \"%s\" meanwhile, and is kept", now);
+	if (!is_marked(pg_value(rows, 0, 2), name))
+		return err_set(err, ERR_DATABASE, "it has lost idkit's mark meanwhile, and is kept");
+	if (pg_value_bool(rows, 0, 1) &&
+	    pg_runf(pg, err, "ALTER DATABASE %I IS_TEMPLATE false", aside) < 0)
 		return -1;
-	bool is_template = pg_rows_count(rows) > 0 && pg_value_bool(rows, 0, 0);
+	return maintenance_drop(pg, aside, err);
+}
+
+int aside_drop(struct pg *pg, uint32_t database, const char *aside, const char *name,
+               struct err *err)
+{
+	struct pg_rows *rows = pg_queryf(pg, err,
+	                                 "SELECT datname, datistemplate, "
+	                                 "pg_catalog.shobj_description(oid, 'pg_database') "
+	                                 "FROM pg_catalog.pg_database WHERE oid = %u",
+	                                 database);
+	int result = rows ? 0 : -1;
+	if (rows && pg_rows_count(rows) > 0)
+		result = drop_found(pg, rows, aside, name, err);
 	pg_rows_free(rows);
-	if (is_template && pg_runf(pg, err, "ALTER DATABASE %I IS_TEMPLATE false", name) < 0)
-		return -1;
-	return maintenance_drop(pg, name, err);
+	return result;
 }
 
 int aside_drop_older(struct pg *pg, const char *name, long days, uint32_t kept,
@@ -173,7 +201,7 @@ int aside_drop_older(struct pg *pg, const char *name, long days, uint32_t kept,
 		struct err failed = ERR_INIT;
 		if (strcmp(item->when, before) >= 0 || item->oid == kept || !item->same_owner)
 			continue;
-		if (aside_drop(pg, item->name, &failed) == 0) {
+		if (aside_drop(pg, item->oid, item->name, name, &failed) == 0) {
 			log_note(log, "database \"%s\", set aside %s, was dropped", item->name, item->when);
 			continue;
 		}

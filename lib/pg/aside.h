@@ -50,6 +50,7 @@ struct aside {
 	char *comment; /* the one it had; or NULL */
 	char *owner;
 	bool same_owner; /* as the database that has the name now, if there is one */
+	bool is_remnant; /* of an interrupted DROP DATABASE: nobody can use it, but it can be dropped */
 };
 
 struct aside_list {
@@ -77,7 +78,13 @@ int aside_choose_name(struct pg *pg, const char *name, char when[ASIDE_TIME_BYTE
 int aside_drop_older(struct pg *pg, const char *name, long days, uint32_t kept,
                      const struct log *log, struct err *err);
 
-/* Drops one, also when it is a template. */
-int aside_drop(struct pg *pg, const char *name, struct err *err);
+/*
+ * Drops the one that was called `aside` when it was looked for, and was set aside as `name`; also
+ * when it is a template.  One that is not there any more is no error.  Whether it is still the one
+ * is asked just before, since DROP DATABASE goes by the name: when it has been renamed or has lost
+ * its mark, that is ERR_DATABASE.
+ */
+int aside_drop(struct pg *pg, uint32_t database, const char *aside, const char *name,
+               struct err *err);
 
 #endif

@@ -102,12 +102,19 @@ static int connect_timeout(PGconn *conn)
 	return seconds;
 }
 
-/* Waits until the connection's socket is ready.  False when the time is over or a signal came. */
+static bool is_interrupted(void)
+{
+	struct err ignored = ERR_INIT;
+	return interrupt_check(&ignored) < 0;
+}
+
+/* Waits until the connection's socket is ready.  False when the time is over or a signal came: not
+ * while signals are held, when a clean-up connects because of one. */
 static bool wait_for_socket(PGconn *conn, PostgresPollingStatusType wanted, time_t deadline)
 {
 	struct pollfd fd = { .fd = PQsocket(conn),
 		             .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT };
-	while (interrupt_signal() == 0 && (deadline == 0 || time(NULL) < deadline))
+	while (!is_interrupted() && (deadline == 0 || time(NULL) < deadline))
 		if (poll(&fd, 1, 1000) > 0)
 			return true;
 	return false;

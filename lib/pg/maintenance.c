@@ -70,6 +70,14 @@ int maintenance_check_name(const char *name, struct err *err)
 	               DATABASE_NAME_BYTES);
 }
 
+void maintenance_rollback(struct pg *pg)
+{
+	struct err ignored = ERR_INIT;
+	interrupt_hold();
+	pg_exec(pg, "ROLLBACK", &ignored);
+	interrupt_release();
+}
+
 int maintenance_drop(struct pg *pg, const char *name, struct err *err)
 {
 	return pg_runf(pg, err, "DROP DATABASE IF EXISTS %I%s", name,

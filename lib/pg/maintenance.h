@@ -30,7 +30,11 @@ int maintenance_check_name(const char *name, struct err *err);
 /* Drops it, and ends sessions in it (from version 13 on); one that is not there is no error. */
 int maintenance_drop(struct pg *pg, const char *name, struct err *err);
 
-/* The same on a connection that may be broken: then on new ones, until the server is up again. */
+/* ROLLBACK, also when a signal has come: the connection is needed for the clean-up. */
+void maintenance_rollback(struct pg *pg);
+
+/* As maintenance_drop(), on a connection that may be broken: then on new ones, until the server is
+ * up again. */
 int maintenance_drop_patiently(struct pg *pg, const char *name, struct err *err);
 
 /* Copies `name` to `cut`, as much as fits in `size` bytes with the NUL, cut between characters. */

@@ -37,7 +37,8 @@ int roles_put_header(const struct roles *roles, struct stream_header *header, st
 /*
  * Writes the definitions, from pg_dumpall (the one beside `pg_dump`, when that is given), as one
  * statement that psql may run too: a role that is there already is left as it is, with its
- * attributes and memberships; only one that was missing gets those of the source.  Attributes that a
+ * attributes and memberships; only one that was missing gets those of the source.  Who granted a
+ * membership is kept where the server of the target may be told so.  Attributes that a
  * new role has anyway and that only a superuser may name are left out, so that CREATEROLE is enough.
  * Nothing is written when all roles are the server's own (pg_…).
  */

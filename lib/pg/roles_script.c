@@ -83,20 +83,19 @@ static void take_alter(struct roles_script *script, struct slice sql, struct tok
 		add_guarded(script, role, sql);
 }
 
-/*
- * GRANTED BY somebody who may not be there, or is whoever initdb made the superuser there: then it is
- * the one who restores.
- */
-static struct slice without_grantor(struct roles_script *script, struct slice sql)
+/* What stands before GRANTED BY, or all.  *grantor is NULL when it is nobody of ours, or whoever
+ * initdb made the superuser there: then it is to be the one who restores. */
+static struct slice before_grantor(struct roles_script *script, struct slice sql,
+                                   const struct role **grantor)
 {
 	struct tokens tokens = tokens_of(sql, true);
 	struct token token;
-	const struct role *grantor;
+	*grantor = NULL;
 	while (token_peek(&tokens, &token)) {
 		struct tokens at = tokens;
 		if (words_take(&tokens, "GRANTED BY")) {
-			if (take_role(script, &tokens, &grantor) && !grantor->is_superuser_zero)
-				return sql;
+			if (!take_role(script, &tokens, grantor) || (*grantor)->is_superuser_zero)
+				*grantor = NULL;
 			token_next(&at, &token);
 			sql.len = (size_t)(token.text.data - sql.data);
 			return slice_trim(sql);
@@ -106,18 +105,58 @@ static struct slice without_grantor(struct roles_script *script, struct slice sq
 	return sql;
 }
 
+/*
+ * A grantor of the source may be refused: it takes a superuser to name one (before version 16, and
+ * from then on the grantor's privileges), and from version 16 on the grantor's own ADMIN option, which
+ * a role that was there before may not have (check_role_grantor(), src/backend/commands/user.c).
+ */
+static void add_grantor_condition(struct roles_script *script, struct slice group,
+                                  const struct role *grantor)
+{
+	struct buf *body = &script->body;
+	buf_adds(body, "pg_catalog.current_setting('is_superuser') = 'on'\n\t\t\tAND "
+	               "(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000\n"
+	               "\t\t\tOR EXISTS (SELECT FROM pg_catalog.pg_auth_members m\n"
+	               "\t\t\tJOIN pg_catalog.pg_roles r ON r.oid = m.roleid\n"
+	               "\t\t\tJOIN pg_catalog.pg_roles g ON g.oid = m.member\n"
+	               "\t\t\tWHERE m.admin_option AND r.rolname = ");
+	sql_add_literal(body, group);
+	buf_adds(body, " AND g.rolname = ");
+	sql_add_literal(body, slice_of(grantor->name));
+	buf_adds(body, "))");
+}
+
+static void add_grant(struct roles_script *script, struct slice group, struct slice sql)
+{
+	const struct role *grantor;
+	struct slice plain = before_grantor(script, sql, &grantor);
+	if (grantor) {
+		buf_adds(&script->body, "IF ");
+		add_grantor_condition(script, group, grantor);
+		buf_adds(&script->body, " THEN\n\t\t\t");
+		buf_add_slice(&script->body, sql);
+		buf_adds(&script->body, "\n\t\tELSE\n\t\t\t");
+	}
+	buf_add_slice(&script->body, plain);
+	buf_adds(&script->body, plain.len < sql.len ? ";\n" : "\n");
+	if (grantor)
+		buf_adds(&script->body, "\t\tEND IF;\n");
+}
+
 /* GRANT role TO member …: a part of the member. */
 static void take_grant(struct roles_script *script, struct slice sql, struct tokens tokens)
 {
 	const struct role *member;
-	struct token group;
-	if (!token_next(&tokens, &group) || !words_take(&tokens, "TO") ||
-	    !take_role(script, &tokens, &member))
-		return;
-	struct slice grant = without_grantor(script, sql);
-	add_condition(script, member);
-	buf_add_slice(&script->body, grant);
-	buf_adds(&script->body, grant.len < sql.len ? ";\n\tEND IF;\n" : "\n\tEND IF;\n");
+	struct token token;
+	struct buf group = BUF_INIT;
+	if (token_next(&tokens, &token) && sql_identifier_value(&token, &group) &&
+	    words_take(&tokens, "TO") && take_role(script, &tokens, &member)) {
+		add_condition(script, member);
+		add_grant(script, buf_slice(&group), sql);
+		buf_adds(&script->body, "\tEND IF;\n");
+	}
+	script->body.failed |= group.failed;
+	buf_release(&group);
 }
 
 static void take_statement(struct roles_script *script, struct slice sql)

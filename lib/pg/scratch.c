@@ -66,6 +66,15 @@ static int check_free(struct scratch *scratch, struct err *err)
 	               scratch->target);
 }
 
+static int check_swap(struct scratch *scratch, struct err *err)
+{
+	const struct scratch_options *options = &scratch->options;
+	if (swap_check(scratch->pg, scratch->target, options->force, err) < 0)
+		return -1;
+	return swap_check_replication(scratch->pg, scratch->target, &options->leftovers, scratch->log,
+	                              err);
+}
+
 struct scratch *scratch_new(const struct pg_target *target, const char *name,
                             const struct scratch_options *options, const char *program,
                             const struct log *log, struct err *err)
@@ -83,8 +92,7 @@ struct scratch *scratch_new(const struct pg_target *target, const char *name,
 	scratch->pg = maintenance_connect(target, name, program, log, err);
 	if (!scratch->pg || scratch_report_leftovers(scratch->pg, log, err) < 0)
 		goto failed;
-	if (options->swap ? swap_check(scratch->pg, name, options->force, err) == 0
-	                  : check_free(scratch, err) == 0)
+	if (options->swap ? check_swap(scratch, err) == 0 : check_free(scratch, err) == 0)
 		return scratch;
 failed:
 	scratch_free(scratch);
@@ -99,14 +107,12 @@ struct pg *scratch_connection(const struct scratch *scratch)
 /* What the new database can't be given is found out before the hours of filling it. */
 static int rehearse(struct scratch *scratch, struct err *err)
 {
-	struct err ignored = ERR_INIT;
 	if (!scratch->options.swap)
 		return 0;
 	if (pg_exec(scratch->pg, "BEGIN", err) < 0)
 		return -1;
 	int result = swap_copy_properties(scratch->pg, scratch->target, scratch->name, err);
-	if (pg_exec(scratch->pg, "ROLLBACK", result < 0 ? &ignored : err) < 0)
-		return -1;
+	maintenance_rollback(scratch->pg);
 	return result;
 }
 
@@ -120,6 +126,9 @@ struct pg *scratch_create(struct scratch *scratch, const struct stream_header *h
 	/* From here on it may exist, whatever the answer says. */
 	scratch->exists = true;
 	if (pg_exec(scratch->pg, sql.data, err) < 0) {
+		/* Somebody else's. */
+		if (strcmp(pg_failure(scratch->pg)->sqlstate, "42P04") == 0)
+			scratch->exists = false;
 		err_prefix(err, "cannot create a database for \"%s\"", scratch->target);
 		goto out;
 	}
@@ -146,13 +155,23 @@ static int give_up(struct scratch *scratch, struct err *err)
 	return -1;
 }
 
+/* Whatever its name is now: it is whole and checked, and may be the one that everybody uses. */
+static int leave(struct scratch *scratch, struct err *err)
+{
+	scratch->exists = false;
+	err_prefix(err, "it is not known whether the restored database is named \"%s\" now",
+	           scratch->target);
+	return err_append(err, "  The restored database is complete, and kept in both cases.");
+}
+
 /* One command makes up for the swap: nothing of the restore is lost. */
 static int postpone(struct scratch *scratch, struct err *err)
 {
-	char aside[DATABASE_NAME_BYTES + 1];
+	struct swap_result result = { 0 };
 	struct err ignored = ERR_INIT;
 	struct buf way = BUF_INIT;
-	if (swap_postpone(&scratch->pg, scratch->target, scratch->name, aside, &ignored) < 0)
+	if (swap_postpone(&scratch->pg, scratch->target, scratch->name, &result, &ignored) < 0 &&
+	    !result.unknown)
 		return give_up(scratch, err);
 	scratch->exists = false;
 	swap_add_way_back(&way, scratch->target, true);
@@ -160,7 +179,12 @@ static int postpone(struct scratch *scratch, struct err *err)
 	    err,
 	    "\nHINT:  The restored database is complete, and kept as \"%s\"; this puts it in its "
 	    "place, and ends the sessions that are in the way: %s",
-	    aside, way.failed ? "idrestore --swap-back --force" : way.data);
+	    result.aside, way.failed ? "idrestore --swap-back --force" : way.data);
+	if (result.unknown)
+		err_append(err,
+		           "\nThe connection was lost when it was to get that name: should it still be "
+		           "called \"%s\", rename it to \"%s\" when the old one is renamed",
+		           scratch->name, scratch->target);
 	buf_release(&way);
 	return -1;
 }
@@ -186,6 +210,8 @@ int scratch_publish(struct scratch *scratch, struct err *err)
 		           : swap_settle(scratch->pg, scratch->target, "the restored one", &result,
 		                         &scratch->options.leftovers, scratch->log, err);
 	}
+	if (result.unknown)
+		return leave(scratch, err);
 	bool keep = err->kind == ERR_DATABASE && !name_was_taken(scratch);
 	err_prefix(err, "the restored database could not be named \"%s\"", scratch->target);
 	if (!keep)

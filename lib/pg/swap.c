@@ -9,9 +9,12 @@
  */
 #include "swap.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +53,7 @@ struct swap {
 	struct pg *helper; /* or NULL */
 	enum stage stage;
 	uint32_t source, present;
+	int backend; /* the server's process of *pg */
 	char when[ASIDE_TIME_BYTES + 1];
 	char spare[DATABASE_NAME_BYTES + 1]; /* the source's name while it waits for the other */
 	int source_attempts, present_attempts;
@@ -78,6 +82,7 @@ static int look_up(struct swap *swap, struct err *err)
 		return err_set(err, ERR_DATABASE, "database \"%s\" is not there any more", request->source);
 	if (request->kind == SWAP_PROPERTIES && swap->present == 0)
 		return err_set(err, ERR_DATABASE, "database \"%s\" is not there any more", request->name);
+	swap->result->source = swap->source;
 	/* Somebody's of that name is for the server to refuse. */
 	if (request->kind == SWAP_NAME_ONLY)
 		swap->present = 0;
@@ -108,6 +113,21 @@ static int prepare(struct swap *swap, struct err *err)
 	}
 }
 
+/* Not to be foreseen: nobody can have taken it beforehand. */
+static int choose_spare(struct swap *swap, struct err *err)
+{
+	uint32_t taken = 1;
+	while (taken != 0) {
+		uint64_t random;
+		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+			return err_system(err, errno, "no random number for a database's name");
+		snprintf(swap->spare, sizeof(swap->spare), "idkit_swap_%016" PRIx64, random);
+		if (maintenance_find(*swap->pg, swap->spare, &taken, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The source goes first, and for a moment to a third name: from then on nobody gets into it, so
  * that its second rename waits for nobody while the present one's lock is held. */
 static int move_source(struct swap *swap, struct err *err)
@@ -116,8 +136,8 @@ static int move_source(struct swap *swap, struct err *err)
 	swap->stage = STAGE_SOURCE;
 	if (swap->present == 0)
 		return rename_to(swap, request->source, request->name, err);
-	snprintf(swap->spare, sizeof(swap->spare), "idkit_swap_%d_%u", pg_backend_pid(*swap->pg),
-	         swap->source);
+	if (choose_spare(swap, err) < 0)
+		return -1;
 	return rename_to(swap, request->source, swap->spare, err);
 }
 
@@ -184,7 +204,7 @@ static int mark(struct swap *swap, struct err *err)
 	return result;
 }
 
-/* Not to be interrupted: it is short, and what became of it would have to be found out. */
+/* Not to be interrupted, as the other COMMIT: what became of it would have to be found out. */
 static int exchange(struct swap *swap, struct err *err)
 {
 	int64_t began = now_usec();
@@ -222,39 +242,44 @@ static int set_aside(struct swap *swap, struct err *err)
 	return result;
 }
 
+static int commit_name(struct swap *swap, struct err *err)
+{
+	swap->stage = STAGE_END;
+	interrupt_hold();
+	int result = pg_exec(*swap->pg, "COMMIT", err);
+	interrupt_release();
+	return result;
+}
+
 static int attempt(struct swap *swap, struct err *err)
 {
 	swap->stage = STAGE_PREPARING;
+	swap->backend = pg_backend_pid(*swap->pg);
 	if (look_up(swap, err) < 0 || connect_helper(swap, err) < 0 ||
 	    (swap->request->force && sessions_end(swap->helper, swap->source, err) < 0) ||
 	    (swap->present != 0 && aside_choose_name(*swap->pg, swap->request->name, swap->when,
 	                                             swap->result->aside, err) < 0) ||
-	    pg_exec(*swap->pg, "BEGIN", err) < 0 ||
-	    session_commit_to_disk(*swap->pg, err) < 0 || prepare(swap, err) < 0 ||
-	    move_source(swap, err) < 0)
+	    pg_exec(*swap->pg, "BEGIN", err) < 0 || session_commit_to_disk(*swap->pg, err) < 0 ||
+	    prepare(swap, err) < 0 || move_source(swap, err) < 0)
 		return -1;
-	if (swap->present != 0)
-		return set_aside(swap, err);
-	swap->stage = STAGE_END;
-	return pg_exec(*swap->pg, "COMMIT", err);
+	return swap->present != 0 ? set_aside(swap, err) : commit_name(swap, err);
 }
 
 /* The connection broke, and the answer to its last statement is unknown: a new one tells. */
 static enum outcome find_out(struct swap *swap, struct err *err)
 {
-	struct err failed = ERR_INIT;
-	uint32_t has_name = 0;
-	uint32_t source = swap->source;
+	const struct swap_request *request = swap->request;
+	bool is_done = false;
 	pg_free(swap->helper);
 	swap->helper = NULL;
-	if (maintenance_reconnect(swap->pg, &failed) < 0 ||
-	    maintenance_find(*swap->pg, swap->request->name, &has_name, &failed) < 0) {
-		if (swap->stage == STAGE_END)
-			err_append(err, "\nHINT:  It is not known whether the names were exchanged: psql -l "
-			                "tells.");
+	if (outcome_ask(swap->pg, swap->backend, swap->source, request->name, &is_done, err) < 0) {
+		if (swap->stage != STAGE_END)
+			return FAILED;
+		swap->result->unknown = true;
+		outcome_explain(swap->source, request->name, request->source, err);
 		return FAILED;
 	}
-	if (source == 0 || has_name != source)
+	if (!is_done)
 		return AGAIN;
 	err_clear(err);
 	return DONE;
@@ -284,16 +309,13 @@ static bool is_broken(const struct swap *swap)
 static enum outcome judge(struct swap *swap, struct err *err)
 {
 	const char *sqlstate = pg_failure(*swap->pg)->sqlstate;
-	struct err ignored = ERR_INIT;
-	if (err->kind != ERR_DATABASE)
-		return FAILED;
-	if (is_broken(swap))
+	if (err->kind == ERR_DATABASE && is_broken(swap))
 		return find_out(swap, err);
 	bool passing = swap->stage != STAGE_PREPARING && is_passing(sqlstate);
 	/* The name that it was to have has been taken meanwhile. */
 	passing = passing || (swap->stage == STAGE_PRESENT && strcmp(sqlstate, "42P04") == 0);
-	pg_exec(*swap->pg, "ROLLBACK", &ignored);
-	return passing ? AGAIN : FAILED;
+	maintenance_rollback(*swap->pg);
+	return passing && err->kind == ERR_DATABASE ? AGAIN : FAILED;
 }
 
 static void note_source_users(struct swap *swap)
@@ -324,13 +346,16 @@ static bool may_try_again(struct swap *swap)
 static int explain(struct swap *swap, struct err *err)
 {
 	bool is_source = swap->stage == STAGE_SOURCE;
+	const char *name = is_source ? swap->request->source : swap->request->name;
 	struct err ignored = ERR_INIT;
 	struct buf text = BUF_INIT;
 	if (sessions_describe(*swap->pg, is_source ? swap->source : swap->present, &text, &ignored) >
 	    0) {
 		err_clear(err);
-		err_set(err, ERR_DATABASE, "database \"%s\" is in use\n%s",
-		        is_source ? swap->request->source : swap->request->name, text.data);
+		err_set(err, ERR_DATABASE, "database \"%s\" is in use\n%s", name, text.data);
+	} else if (sessions_check_prepared(*swap->pg, name, &ignored) < 0 &&
+	           ignored.kind == ERR_DATABASE && !pg_broken(*swap->pg)) {
+		*err = ignored;
 	}
 	buf_release(&text);
 	return -1;

@@ -31,15 +31,18 @@ struct swap_request {
 };
 
 struct swap_result {
+	uint32_t source;                     /* the database that gets the name */
 	uint32_t old;                        /* the database that was set aside; 0: there was none */
 	char aside[DATABASE_NAME_BYTES + 1]; /* its name now */
+	bool unknown; /* on failure: it may have happened all the same, the error says how to ask */
 };
 
 /*
  * *pg is a connection to a third database, replaced when it breaks; when it breaks at the COMMIT, a
- * new one tells what has become of it.  Sessions that go by themselves are waited for, a few
- * seconds for those in the database that has the name, a minute for those in the source.
- * ERR_DATABASE when they do not go, with a list; then, as after every failure, nothing has changed.
+ * new one tells what has become of it, and only when there is none to be had that stays `unknown`.
+ * Sessions that go by themselves are waited for, a few seconds for those in the database that has
+ * the name, a minute for those in the source.  ERR_DATABASE when they do not go, with a list; then,
+ * as after every other failure, nothing has changed.
  */
 int swap_run(struct pg **pg, const struct swap_request *request, const struct log *log,
              struct swap_result *result, struct err *err);
@@ -52,15 +55,21 @@ int swap_check(struct pg *pg, const char *name, bool force, struct err *err);
 int swap_copy_properties(struct pg *pg, const char *from, const char *to, struct err *err);
 
 /* The result of hours could not take the name: it gets the properties and is marked as set aside,
- * so that swap_back() makes up for the swap.  `aside` is its name then. */
-int swap_postpone(struct pg **pg, const char *name, const char *source,
-                  char aside[DATABASE_NAME_BYTES + 1], struct err *err);
+ * so that swap_back() makes up for the swap.  result->aside is its name then; `unknown` is as
+ * above. */
+int swap_postpone(struct pg **pg, const char *name, const char *source, struct swap_result *result,
+                  struct err *err);
 
 /* What happens to the databases that were set aside, behind a swap. */
 struct swap_leftovers {
 	bool drop_old;  /* the one of this swap goes */
 	long keep_days; /* older ones go; 0: all; negative: none */
 };
+
+/* Before, too: a warning when subscriptions or logical replication slots go with the old database,
+ * and ERR_DATABASE when they keep the server from dropping it, as it is to be. */
+int swap_check_replication(struct pg *pg, const char *name, const struct swap_leftovers *leftovers,
+                           const struct log *log, struct err *err);
 
 /* Says that the database `name` is now `what` ("the restored one"), and what has become of the one
  * before; drops what is to be dropped. */

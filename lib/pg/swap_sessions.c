@@ -92,7 +92,7 @@ bool sessions_hurry(struct pg *helper, uint32_t database)
 	return none;
 }
 
-static int check_prepared(struct pg *pg, const char *name, struct err *err)
+int sessions_check_prepared(struct pg *pg, const char *name, struct err *err)
 {
 	struct pg_rows *rows = pg_queryf(
 	    pg, err, "SELECT gid, owner FROM pg_catalog.pg_prepared_xacts WHERE database = %L", name);
@@ -170,7 +170,7 @@ static int check_free(struct pg *pg, const char *name, uint32_t database, struct
 
 int sessions_check(struct pg *pg, const char *name, uint32_t database, bool force, struct err *err)
 {
-	if (check_prepared(pg, name, err) < 0)
+	if (sessions_check_prepared(pg, name, err) < 0)
 		return -1;
 	return force ? check_may_end(pg, database, err) : check_free(pg, name, database, err);
 }

@@ -52,10 +52,53 @@ int swap_check(struct pg *pg, const char *name, bool force, struct err *err)
 	return result;
 }
 
+static bool drops_old(const struct swap_leftovers *leftovers)
+{
+	return leftovers->drop_old || leftovers->keep_days == 0;
+}
+
+/* dropdb() refuses subscriptions, and drops slots that nobody uses
+ * (src/backend/commands/dbcommands.c). Renamed is a database with both. */
+static int judge_replication(const struct pg_rows *rows, const char *name, bool drop,
+                             const struct log *log, struct err *err)
+{
+	const char *subscriptions = pg_value(rows, 0, 0), *slots = pg_value(rows, 0, 1);
+	bool has_subscriptions = strcmp(subscriptions, "0") != 0;
+	if (drop && has_subscriptions)
+		return err_set(err, ERR_DATABASE,
+		               "database \"%s\" has %s subscriptions (the first: \"%s\"), and the server "
+		               "drops no database that has some; nothing was done\n"
+		               "HINT:  There: DROP SUBSCRIPTION; or keep the old database.",
+		               name, subscriptions, pg_value(rows, 0, 2));
+	if (has_subscriptions || strcmp(slots, "0") != 0)
+		log_warning(log,
+		            "database \"%s\" has %s subscriptions and %s logical replication slots: %s",
+		            name, subscriptions, slots,
+		            drop ? "they are dropped with it"
+		                 : "they stay with it under its new name, and the one that takes its "
+		                   "place has none");
+	return 0;
+}
+
+int swap_check_replication(struct pg *pg, const char *name, const struct swap_leftovers *leftovers,
+                           const struct log *log, struct err *err)
+{
+	struct pg_rows *rows = pg_queryf(
+	    pg, err,
+	    "SELECT pg_catalog.count(s.subname), "
+	    "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots "
+	    "WHERE database = %L AND NOT temporary), pg_catalog.min(s.subname::pg_catalog.text) "
+	    "FROM pg_catalog.pg_database d "
+	    "JOIN pg_catalog.pg_subscription s ON s.subdbid = d.oid WHERE d.datname = %L",
+	    name, name);
+	int result = rows ? judge_replication(rows, name, drops_old(leftovers), log, err) : -1;
+	pg_rows_free(rows);
+	return result;
+}
+
 static void add_shell_word(struct buf *text, const char *word)
 {
-	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	if (word[0] && word[strspn(word, plain)] == '\0') {
 		buf_adds(text, word);
 		return;
@@ -110,7 +153,7 @@ static void note_aside(const struct log *log, const char *name, const char *what
 static int drop_old(struct pg *pg, const char *name, const char *what,
                     const struct swap_result *result, const struct log *log, struct err *err)
 {
-	if (aside_drop(pg, result->aside, err) < 0)
+	if (aside_drop(pg, result->old, result->aside, name, err) < 0)
 		return err_prefix(err,
 		                  "database \"%s\" is %s, but the one before could not be dropped "
 		                  "and is kept as \"%s\"",
@@ -122,10 +165,9 @@ static int drop_old(struct pg *pg, const char *name, const char *what,
 int swap_settle(struct pg *pg, const char *name, const char *what, const struct swap_result *result,
                 const struct swap_leftovers *leftovers, const struct log *log, struct err *err)
 {
-	bool drop = leftovers->drop_old || leftovers->keep_days == 0;
 	if (result->old == 0)
 		log_note(log, "database \"%s\" is %s", name, what);
-	else if (!drop)
+	else if (!drops_old(leftovers))
 		note_aside(log, name, what, result);
 	else if (drop_old(pg, name, what, result, log, err) < 0)
 		return -1;

@@ -121,11 +121,74 @@ out:
 	return result;
 }
 
-static int create_roles(const struct target_roles *filter, struct pg *pg, struct err *err)
+static bool has_passwords(const struct target_roles *filter)
+{
+	const char *sql = filter->statements.data;
+	const char *end = sql + filter->statements.len;
+	for (; sql < end; sql += strlen(sql) + 1)
+		if (strcasestr(sql, "PASSWORD"))
+			return true;
+	return false;
+}
+
+/*
+ * Where the server writes a statement's text: its log, also that of one that fails (as STATEMENT, and as
+ * CONTEXT, which terse leaves out) and of one that was at work when the server crashed, and
+ * statistics.  Before BEGIN, which decides whether a transaction is sampled.  Others than superusers
+ * may not say so.
+ */
+static int keep_out_of_log(struct pg *pg, struct err *err)
+{
+	return pg_exec(pg,
+	               "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES "
+	               "('log_statement', 'none'), ('log_min_error_statement', 'panic'), "
+	               "('log_error_verbosity', 'terse'), ('log_min_duration_statement', '-1'), "
+	               "('log_min_duration_sample', '-1'), ('log_transaction_sample_rate', '0'), "
+	               "('debug_print_parse', 'off'), ('debug_print_rewritten', 'off'), "
+	               "('track_activities', 'off'), ('pg_stat_statements.track', 'none')) "
+	               "v (name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name",
+	               err);
+}
+
+/* Asked first: what the server refuses it may write into its log. */
+static int read_rights(struct pg *pg, bool *is_superuser, bool *may_create, struct err *err)
+{
+	struct pg_rows *rows = pg_query(pg,
+	                                "SELECT rolsuper, rolsuper OR rolcreaterole "
+	                                "FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER",
+	                                err);
+	int result = -1;
+	if (rows && pg_rows_count(rows) == 1) {
+		*is_superuser = pg_value_bool(rows, 0, 0);
+		*may_create = pg_value_bool(rows, 0, 1);
+		result = 0;
+	} else if (rows) {
+		err_set(err, ERR_DATABASE, "the role is not there any more");
+	}
+	pg_rows_free(rows);
+	return result;
+}
+
+static int create_if_allowed(const struct target_roles *filter, struct pg *pg, bool *may_create,
+                             struct buf *names, struct err *err)
+{
+	bool is_superuser;
+	if (read_rights(pg, &is_superuser, may_create, err) < 0)
+		return -1;
+	if (!*may_create)
+		return 0;
+	if (is_superuser && has_passwords(filter) && keep_out_of_log(pg, err) < 0)
+		return -1;
+	return create_in(filter, pg, names, err);
+}
+
+/* *may_create is false when the role may not: then nothing was sent. */
+static int create_roles(const struct target_roles *filter, struct pg *pg, bool *may_create,
+                        struct err *err)
 {
 	struct buf names = BUF_INIT;
 	struct pg *own = pg_connect_like(pg, NULL, err);
-	int result = own ? create_in(filter, own, &names, err) : -1;
+	int result = own ? create_if_allowed(filter, own, may_create, &names, err) : -1;
 	if (result < 0)
 		err_prefix(err, "%s: its roles can't be created", filter->options.input_name);
 	else if (names.len > 0)
@@ -176,8 +239,24 @@ static char *find_missing(struct pg *pg, const struct buf *needed, struct err *e
 	return names;
 }
 
+static int refuse_missing(const struct target_roles *filter, const struct pg *pg,
+                          const char *missing, bool may_create, struct err *err)
+{
+	bool could_create = filter->statements.len > 0 && !filter->options.create;
+	err_set(err, ERR_DATABASE,
+	        "%s: the server lacks roles that it names: %s; nothing was restored",
+	        filter->options.input_name, missing);
+	if (!may_create)
+		err_append(err, "\nDETAIL:  Role \"%s\" may not create roles: that takes CREATEROLE.",
+		           pg_user(pg));
+	return err_append(err,
+	                  "\nHINT:  Create them, %sor leave out what names them with --no-owner and "
+	                  "--no-acl.",
+	                  could_create ? "let --roles create them as they were, " : "");
+}
+
 static int check_roles(const struct target_roles *filter, struct pg *pg,
-                       const struct stream_header *header, struct err *err)
+                       const struct stream_header *header, bool may_create, struct err *err)
 {
 	struct buf needed = BUF_INIT;
 	char *missing = NULL;
@@ -189,14 +268,7 @@ static int check_roles(const struct target_roles *filter, struct pg *pg,
 	if (!missing)
 		result = -1;
 	else if (missing[0])
-		result = err_set(err, ERR_DATABASE,
-		                 "%s: the server lacks roles that it names: %s; nothing was restored\n"
-		                 "HINT:  Create them, %sor leave out what names them with --no-owner and "
-		                 "--no-acl.",
-		                 filter->options.input_name, missing,
-		                 filter->statements.len > 0 && !filter->options.create
-		                     ? "let --roles create them as they were, "
-		                     : "");
+		result = refuse_missing(filter, pg, missing, may_create, err);
 out:
 	free(missing);
 	buf_release(&needed);
@@ -207,11 +279,17 @@ int target_roles_prepare(struct sink *sink, struct pg *pg, const struct stream_h
                          struct err *err)
 {
 	const struct target_roles *filter = (const struct target_roles *)sink;
+	bool may_create = true;
 	if (filter->options.create && filter->statements.len == 0)
 		log_note(filter->log, "%s holds no roles: --roles has nothing to do",
 		         filter->options.input_name);
 	if (filter->options.create && filter->statements.len > 0 &&
-	    create_roles(filter, pg, err) < 0)
+	    create_roles(filter, pg, &may_create, err) < 0)
 		return -1;
-	return check_roles(filter, pg, header, err);
+	if (check_roles(filter, pg, header, may_create, err) < 0)
+		return -1;
+	if (!may_create)
+		log_note(filter->log, "role \"%s\" may not create roles, and all that %s names are there",
+		         pg_user(pg), filter->options.input_name);
+	return 0;
 }

@@ -27,7 +27,12 @@ struct sink *target_roles_new(const struct target_roles_options *options, struct
 /*
  * `pg` is any connection to the server; it is only asked.  Roles are created on another one like it, in
  * a transaction of their own that is committed at once, since they belong to no database: they stay
- * whatever becomes of the restore, which a note says.  ERR_DATABASE when roles are missing.
+ * whatever becomes of the restore, which a note says.  ERR_DATABASE when roles are missing; a role
+ * without CREATEROLE sends no definition.
+ *
+ * Definitions with passwords (as hashes) stay out of the server's log when a superuser restores, whatever
+ * is logged there, and also when they fail.  Others can't turn logging off: then a log of all statements,
+ * or of one that fails, has them.
  */
 int target_roles_prepare(struct sink *filter, struct pg *pg, const struct stream_header *header,
                          struct err *err);

@@ -168,8 +168,95 @@ test_who_may_not_create_roles_is_told() {
 	drop_roles owner
 	dbname copy
 	expect_status 4 env PGUSER="$role_weak" idrestore --roles --create -d "$db_copy" k.idar
-	expect_match "k\.idar: its roles can't be created: .*permission denied" "$err"
+	expect_match "k\.idar: the server lacks roles that it names: $role_owner; nothing was restored\$" "$err"
+	expect_match "^DETAIL:  Role \"$role_weak\" may not create roles: that takes CREATEROLE\.\$" "$err"
+	expect_match '^HINT:  Create them, or leave out' "$err"
 	expect_equal "$(sql postgres "SELECT count(*) FROM pg_database WHERE datname = '$db_copy'")" 0
+}
+
+# Where all are there, it need not create any.
+test_who_may_not_create_roles_need_not() {
+	newrole weak LOGIN CREATEDB
+	newdb source
+	sql "$db_source" "CREATE SCHEMA s; CREATE TABLE s.t (id integer); ALTER SCHEMA s OWNER TO \"$role_weak\";
+		ALTER TABLE s.t OWNER TO \"$role_weak\""
+	expect_status 0 iddump -o k.idar "$db_source"
+	dbname copy
+	expect_status 0 env PGUSER="$role_weak" idrestore --roles --create -d "$db_copy" k.idar
+	expect_match "note: role \"$role_weak\" may not create roles, and all that k\.idar names are there\$" "$err"
+}
+
+# The lines of the server's log that this test has made: those of sessions of idrestore.
+server_log() {
+	tail -c "+$((log_began + 1))" "$CLUSTER_DIR/log"
+}
+
+# A hash in the log is as good as one in the catalog, for who reads logs.
+test_password_hashes_stay_out_of_the_log() {
+	local hash
+	make_roles
+	newrole weak LOGIN CREATEDB
+	hash=$(sql postgres "SELECT rolpassword FROM pg_authid WHERE rolname = '$role_owner'")
+	expect_status 0 iddump --role-passwords -o k.idar "$db_source"
+	drop_roles owner
+	dbname copy
+	log_began=$(wc -c <"$CLUSTER_DIR/log")
+	export PGOPTIONS='-c log_statement=all -c log_min_duration_statement=0 -c debug_print_parse=on -c log_transaction_sample_rate=1'
+	expect_status 0 idrestore --roles --create -d "$db_copy" k.idar
+	unset PGOPTIONS
+	expect_match "created roles: $role_owner;" "$err"
+	expect_equal "$(sql postgres "SELECT rolpassword FROM pg_authid WHERE rolname = '$role_owner'")" "$hash"
+	server_log >log
+	expect_match ' idrestore: LOG:  execute <unnamed>: CREATE TABLE public\.t' log
+	! grep -qaF "$hash" log || fail 'the hash is in the log'
+	# When it fails: somebody else creates the role at the same time.
+	sql postgres "DROP DATABASE \"$db_copy\""
+	sql postgres "DROP ROLE \"$role_owner\""
+	sql postgres "BEGIN; CREATE ROLE \"$role_owner\"; SELECT pg_sleep(3); COMMIT" >/dev/null &
+	eventually 10 is_creating
+	expect_status 4 idrestore --roles --create -d "$db_copy" k.idar
+	expect_match "its roles can't be created: duplicate key value" "$err"
+	wait
+	server_log >log
+	expect_match ' idrestore: ERROR:  duplicate key value' log
+	! grep -qaF "$hash" log || fail 'the hash is in the log'
+	# Who may not create roles sends nothing.
+	sql postgres "DROP ROLE \"$role_owner\"; ALTER ROLE \"$role_weak\" SET log_statement = 'all'"
+	expect_status 4 env PGUSER="$role_weak" idrestore --roles --create -d "$db_copy" k.idar
+	server_log >log
+	expect_match ' idrestore: LOG:  execute <unnamed>: SELECT rolsuper' log
+	! grep -qaF "$hash" log || fail 'the hash is in the log'
+	expect_no_match 'CREATE ROLE .*above' log
+}
+
+is_creating() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'CREATE ROLE.*pg_sleep' AND wait_event = 'PgSleep'")" = 1 ]
+}
+
+# Who has granted a membership is kept where the server lets that be said.
+test_grantors() {
+	make_roles
+	newrole granter
+	newrole maker LOGIN CREATEROLE CREATEDB
+	sql postgres "GRANT \"$role_group\" TO \"$role_granter\" WITH ADMIN OPTION;
+		GRANT \"$role_group\" TO \"$role_reader\" GRANTED BY \"$role_granter\""
+	sql "$db_source" "GRANT SELECT ON u TO \"$role_granter\""
+	expect_status 0 iddump -o k.idar "$db_source"
+	newdb copy
+	sql postgres "DROP OWNED BY \"$role_reader\""
+	sql "$db_source" "DROP OWNED BY \"$role_reader\""
+	sql postgres "DROP ROLE \"$role_reader\""
+	sql postgres "ALTER DATABASE \"$db_copy\" OWNER TO \"$role_maker\""
+	expect_status 4 env PGUSER="$role_maker" idrestore --roles -d "$db_copy" k.idar
+	expect_match "^idrestore: note: created roles: $role_reader;" "$err"
+	expect_equal "$(grantor_of "$role_reader")" "$role_maker"
+	sql postgres "DROP ROLE \"$role_reader\""
+	expect_status 0 idrestore --roles --clean -d "$db_copy" k.idar
+	expect_equal "$(grantor_of "$role_reader")" "$role_granter"
+}
+
+grantor_of() {
+	sql postgres "SELECT grantor::regrole FROM pg_auth_members WHERE member = '\"$1\"'::regrole"
 }
 
 # A role with CREATEROLE is enough: attributes that only a superuser may name are not.

@@ -352,6 +352,16 @@ begin_swap() {
 	eventually 20 has_scratch
 }
 
+# Nothing but the last byte is missing: idrestore waits for it.
+all_is_read() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'idrestore' AND datname LIKE 'idkit\_scratch%'
+		AND state = 'idle in transaction' AND query ~ 'COPY public.marker'")" = 1 ]
+}
+
+has_ended() {
+	! kill -0 "$1"
+}
+
 has_scratch() {
 	[ -n "$(sql postgres "SELECT datname FROM pg_database WHERE datname LIKE 'idkit\_scratch%'")" ]
 }
@@ -421,8 +431,90 @@ test_a_session_in_the_new_database() {
 	drop_set_aside
 }
 
+# Whatever the name that the new database has for a moment might be taken for.
+test_no_name_is_to_be_foreseen() {
+	local helper
+	old_and_new
+	begin_swap --swap
+	eventually 10 all_is_read
+	helper=$(sql postgres "SELECT pid FROM pg_stat_activity WHERE application_name = 'idrestore' AND datname = 'postgres'")
+	sql postgres "CREATE DATABASE idkit_swap_${helper}_$(oid_of "$(scratch_databases)")"
+	end_swap
+	expect_equal "$status" 0
+	expect_marker "$db_old" 2
+	sql postgres "DROP DATABASE $(scratch_databases | grep idkit_swap)"
+	drop_set_aside
+}
+
+# They belong to a database by its OID.
+test_replication_goes_with_the_old_database() {
+	old_and_new
+	sql "$db_old" "SELECT pg_create_logical_replication_slot('$prefix', 'pgoutput')" >/dev/null
+	expect_status 0 idrestore --swap -d "$db_old" new.sql
+	expect_match "warning: database \"$db_old\" has 0 subscriptions and 1 logical replication slots: they stay with it under its new name, and the one that takes its place has none\$" "$err"
+	expect_equal "$(sql postgres "SELECT database FROM pg_replication_slots")" "$(set_aside)"
+	# They come back with it.
+	expect_status 0 idrestore --swap-back -d "$db_old"
+	expect_no_match warning "$err"
+	expect_status 0 idrestore --swap-back --keep-old 0 -d "$db_old"
+	expect_match "warning: database \"$db_old\" has 0 subscriptions and 1 logical replication slots: they are dropped with it\$" "$err"
+	expect_equal "$(sql postgres "SELECT count(*) FROM pg_replication_slots")" 0
+	expect_marker "$db_old" 2
+	# The server drops no database with a subscription, which is said before the work.
+	sql "$db_old" "CREATE SUBSCRIPTION ${prefix} CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)" 2>/dev/null
+	sql postgres "SELECT max(oid) FROM pg_database" >before
+	for options in --replace '--swap --keep-old 0'; do
+		# shellcheck disable=SC2086
+		expect_status 4 idrestore $options --force -d "$db_old" old.sql
+		expect_match "database \"$db_old\" has 1 subscriptions \(the first: \"$prefix\"\), and the server drops no database that has some; nothing was done\$" "$err"
+		expect_match '^HINT:  There: DROP SUBSCRIPTION; or keep the old database\.$' "$err"
+	done
+	sql postgres "SELECT max(oid) FROM pg_database" >after
+	expect_same before after
+	expect_marker "$db_old" 2
+	expect_status 0 idrestore --swap -d "$db_old" old.sql
+	expect_match 'has 1 subscriptions and 0 logical replication slots: they stay with it' "$err"
+	expect_marker "$db_old" 1
+	sql "$(set_aside)" "ALTER SUBSCRIPTION $prefix SET (slot_name = NONE); DROP SUBSCRIPTION $prefix"
+	drop_set_aside
+}
+
+# A worker of the server's own is no session: the rename ends it.
+test_autovacuum() {
+	old_and_new
+	sql "$db_old" "ALTER TABLE b SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
+		autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)"
+	sql "$db_old" 'INSERT INTO b SELECT generate_series(1, 50000); UPDATE b SET i = i'
+	sql postgres "ALTER SYSTEM SET autovacuum = on"
+	sql postgres "ALTER SYSTEM SET autovacuum_naptime = '1s'"
+	sql postgres 'SELECT pg_reload_conf()' >/dev/null
+	eventually 60 is_vacuumed
+	worker=$(sql postgres "SELECT pid FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND datname = '$db_old'")
+	expect_status 0 idrestore --swap -d "$db_old" new.sql
+	expect_match "\[$worker\] .*FATAL:  terminating autovacuum process due to administrator command" "$(tail -n 500 "$CLUSTER_DIR/log")"
+	sql postgres 'ALTER SYSTEM RESET ALL'
+	sql postgres 'SELECT pg_reload_conf()' >/dev/null
+	expect_marker "$db_old" 2
+	drop_set_aside
+}
+
+is_vacuumed() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND datname = '$db_old'")" = 1 ]
+}
+
 test_prepared_transactions() {
 	old_and_new
+	# Prepared while it is restored.
+	begin_swap --swap
+	eventually 10 all_is_read
+	sql "$db_old" "BEGIN; INSERT INTO marker VALUES (3); PREPARE TRANSACTION 'late'"
+	end_swap
+	expect_equal "$status" 4
+	expect_match "could not be named \"$db_old\": database \"$db_old\" has 1 prepared transactions \(the first: \"late\" of role \"postgres\"\), and can't be renamed before they have ended\$" messages
+	expect_match "^HINT:  The restored database is complete, and kept as \"$(set_aside)\"" messages
+	sql "$db_old" "ROLLBACK PREPARED 'late'"
+	expect_marker "$db_old" 1
+	drop_set_aside
 	sql "$db_old" "BEGIN; INSERT INTO marker VALUES (3); PREPARE TRANSACTION 'half'"
 	expect_status 4 idrestore --swap --force -d "$db_old" new.sql
 	expect_match '1 prepared transactions \(the first: "half" of role "postgres"\)' "$err"
@@ -540,6 +632,79 @@ test_keep_old() {
 	drop_set_aside
 }
 
+# Between the list and the DROP the names have changed hands.
+test_what_is_dropped_is_what_was_marked() {
+	local first second
+	old_and_new
+	first=idkit_old_20200102T000000Z_$db_old
+	second=idkit_old_20200101T000000Z_$db_old
+	make_aside 20200101T000000Z 2020-01-01T00:00:00.000000Z "$db_old"
+	make_aside 20200102T000000Z 2020-01-02T00:00:00.000000Z "$db_old"
+	mkfifo held
+	sql postgres <held >/dev/null &
+	exec 9>held
+	printf 'BEGIN; COMMENT ON DATABASE "%s" IS NULL;\n' "$first" >&9
+	start idrestore --swap --keep-old 7 -d "$db_old" new.sql 2>messages 9>&-
+	eventually 20 is_in postgres 'DROP DATABASE'
+	sql postgres "ALTER DATABASE \"$second\" RENAME TO ${prefix}_mine"
+	sql postgres "CREATE DATABASE \"$second\""
+	printf 'ROLLBACK;\n' >&9
+	exec 9>&-
+	status=0
+	wait "$pid" || status=$?
+	expect_equal "$status" 4
+	expect_match "database \"$first\", set aside 2020-01-02T00:00:00.000000Z, was dropped" messages
+	expect_match "warning: database \"$second\", set aside 2020-01-01T00:00:00.000000Z, could not be dropped: it was renamed to \"${prefix}_mine\" meanwhile, and is kept\$" messages
+	expect_match 'the swap is done, but: not all databases that were set aside could be dropped' messages
+	expect_equal "$(sql postgres "SELECT count(*) FROM pg_database WHERE datname IN ('$first', '$second', '${prefix}_mine')")" 2
+	expect_marker "$db_old" 2
+	wait
+	drop_set_aside
+}
+
+# The same, but idkit's mark is gone.
+test_what_is_dropped_is_marked_still() {
+	local first second
+	old_and_new
+	first=idkit_old_20200102T000000Z_$db_old
+	second=idkit_old_20200101T000000Z_$db_old
+	make_aside 20200101T000000Z 2020-01-01T00:00:00.000000Z "$db_old"
+	make_aside 20200102T000000Z 2020-01-02T00:00:00.000000Z "$db_old"
+	mkfifo held
+	sql postgres <held >/dev/null &
+	exec 9>held
+	printf 'BEGIN; COMMENT ON DATABASE "%s" IS NULL;\n' "$first" >&9
+	start idrestore --swap --keep-old 7 -d "$db_old" new.sql 2>messages 9>&-
+	eventually 20 is_in postgres 'DROP DATABASE'
+	sql postgres "COMMENT ON DATABASE \"$second\" IS 'to be kept for good'"
+	printf 'ROLLBACK;\n' >&9
+	exec 9>&-
+	status=0
+	wait "$pid" || status=$?
+	expect_equal "$status" 4
+	expect_match "\"$second\", set aside 2020-01-01T00:00:00.000000Z, could not be dropped: it has lost idkit's mark meanwhile, and is kept\$" messages
+	expect_match "^$second\$" "$(set_aside)"
+	wait
+	drop_set_aside
+}
+
+# What an interrupted DROP DATABASE has left can't be gone back to, but dropped.
+test_what_is_half_dropped() {
+	local aside
+	old_and_new
+	expect_status 0 idrestore --swap -d "$db_old" new.sql
+	aside=$(set_aside)
+	sql postgres "UPDATE pg_database SET datconnlimit = -2 WHERE datname = '$aside'"
+	expect_status 4 idrestore --swap-back -d "$db_old"
+	expect_match "there is nothing to go back to: a DROP DATABASE \"$aside\" was interrupted, and the server lets nobody use what is left\$" "$err"
+	expect_status 0 idrestore --swap-back --list -d "$db_old"
+	expect_equal "$(cat "$out")" ''
+	expect_marker "$db_old" 2
+	expect_status 0 idrestore --swap --keep-old 0 -d "$db_old" old.sql
+	expect_equal "$(set_aside)" ''
+	expect_marker "$db_old" 1
+}
+
 test_swap_back_takes_the_newest() {
 	old_and_new
 	expect_status 0 idrestore --swap -d "$db_old" new.sql
@@ -597,6 +762,65 @@ test_ended_by_signals() {
 	expect_match 'was left by an idrestore that was killed' "$err"
 	sql postgres "DROP DATABASE \"$(scratch_databases | grep scratch)\""
 	drop_set_aside
+}
+
+# In the middle of a transaction on the connection that is to drop the scratch database.
+test_ended_by_signals_in_a_transaction() {
+	local locker scratch
+	old_and_new
+	# While it is found out what the new database can be given.
+	psql -XAtq -d postgres -c 'BEGIN; LOCK pg_shdescription; SELECT pg_sleep(100)' >/dev/null 2>&1 &
+	locker=$!
+	eventually 10 is_locked
+	start idrestore --swap -d "$db_old" new.sql 2>messages
+	eventually 20 is_in postgres shobj_description
+	kill -INT "$pid"
+	eventually 10 is_not_in postgres shobj_description
+	sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^BEGIN; LOCK'" >/dev/null
+	wait "$locker" || true
+	expect_interrupted
+	# While it is renamed, and somebody is there.
+	begin_swap --swap
+	eventually 10 all_is_read
+	scratch=$(scratch_databases)
+	sit_in "$scratch"
+	tail -c 1 new.sql >&7
+	exec 7>&-
+	eventually 10 is_in postgres "ALTER DATABASE $scratch RENAME"
+	kill -INT "$pid"
+	expect_interrupted
+	rm pipe
+	wait
+}
+
+is_locked() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^BEGIN; LOCK' AND wait_event = 'PgSleep'")" = 1 ]
+}
+
+is_not_in() {
+	! is_in "$@"
+}
+
+expect_interrupted() {
+	status=0
+	wait "$pid" || status=$?
+	expect_equal "$status" 130
+	expect_match 'interrupted by SIGINT$' messages
+	expect_no_match 'could not be dropped' messages
+	expect_equal "$(scratch_databases)" ''
+	expect_marker "$db_old" 1
+}
+
+# What is to drop the scratch database needs a new connection, though a signal has come.
+test_ended_by_a_signal_without_a_connection() {
+	old_and_new
+	begin_swap --swap
+	eventually 10 all_is_read
+	sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE application_name = 'idrestore' AND datname = 'postgres'" >/dev/null
+	kill -INT "$pid"
+	expect_interrupted
+	exec 7>&-
 }
 
 nobody_restores() {
@@ -658,12 +882,191 @@ test_connections_that_break_at_any_moment() {
 	drop_set_aside
 }
 
+# ---- connections lost in the COMMIT --------------------------------------------------------------
+
+# Everything in the folder proxy goes through swap_proxy.c, in MODE.  Sets $proxy.
+begin_proxy() {
+	[ -e lossy ] || "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O1 -o lossy "$E2E_DIR/swap_proxy.c"
+	mkdir -p proxy
+	mkfifo proxy/end
+	./lossy "proxy/.s.PGSQL.$PGPORT" "$PGHOST/.s.PGSQL.$PGPORT" "$1" <proxy/end &
+	proxy=$!
+	exec 8>proxy/end
+	eventually 10 test -S "proxy/.s.PGSQL.$PGPORT"
+}
+
+end_proxy() {
+	exec 8>&-
+	wait "$proxy"
+	rm -r proxy
+}
+
+oid_of() {
+	sql postgres "SELECT oid FROM pg_database WHERE datname = '$1'"
+}
+
+test_a_commit_whose_answer_is_lost() {
+	old_and_new
+	# It took place.
+	begin_proxy answer
+	PGHOST=$T/proxy expect_status 0 idrestore -v --swap -d "$db_old" new.sql
+	expect_match "note: database \"$db_old\" is the restored one; the one before is kept as \"$(set_aside)\"\$" "$err"
+	expect_marker "$db_old" 2
+	expect_marker "$(set_aside)" 1
+	end_proxy
+	begin_proxy answer
+	PGHOST=$T/proxy expect_status 0 idrestore --swap-back -d "$db_old"
+	expect_marker "$db_old" 1
+	end_proxy
+	# It did not: again, and then it does.
+	begin_proxy request
+	PGHOST=$T/proxy expect_status 0 idrestore -v --swap-back -d "$db_old"
+	expect_match 'renamed in [0-9.]+ ms, at attempt 2$' "$err"
+	expect_marker "$db_old" 2
+	end_proxy
+	# A new database.
+	dbname made
+	begin_proxy answer
+	PGHOST=$T/proxy expect_status 0 idrestore --create -d "$db_made" new.sql
+	expect_marker "$db_made" 2
+	end_proxy
+	drop_set_aside
+}
+
+# begin_waiting_commit: a swap-back whose COMMIT waits for a standby in the server, and whose connection
+# is lost.  Sets $pid.
+begin_waiting_commit() {
+	begin_proxy sent
+	sql postgres "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
+	sql postgres 'SELECT pg_reload_conf()' >/dev/null
+	PGHOST=$T/proxy PGOPTIONS='-c synchronous_commit=on' start idrestore --swap-back -d "$db_old" 2>messages 8>&-
+	eventually 10 commit_waits
+	eventually 10 is_asking
+}
+
+let_commit() {
+	sql postgres 'ALTER SYSTEM RESET synchronous_standby_names'
+	sql postgres 'SELECT pg_reload_conf()' >/dev/null
+}
+
+end_waiting_commit() {
+	status=0
+	wait "$pid" || status=$?
+}
+
+# The server goes on with it for a while: what it says then counts.
+test_a_commit_that_goes_on_without_us() {
+	local oid aside
+	old_and_new
+	expect_status 0 idrestore --swap -d "$db_old" new.sql
+	begin_waiting_commit
+	let_commit
+	end_waiting_commit
+	expect_equal "$status" 0
+	expect_match "note: database \"$db_old\" is the one again that was set aside 20" messages
+	expect_marker "$db_old" 1
+	expect_equal "$(set_aside | wc -l)" 1
+	end_proxy
+	# It takes too long.
+	aside=$(set_aside)
+	oid=$(oid_of "$aside")
+	begin_waiting_commit
+	end_waiting_commit
+	let_commit
+	expect_equal "$status" 4
+	expect_match "error: it is not known whether database \"$db_old\" was swapped back: " messages
+	expect_match "^DETAIL:  Afterwards: the server's process [0-9]+, whose connection was lost, has not ended yet\$" messages
+	expect_match "^HINT: .* SELECT datname FROM pg_catalog.pg_database WHERE oid = $oid; says \"$db_old\" when it did, and \"$aside\" when nothing has changed\.\$" messages
+	expect_marker "$db_old" 2
+	expect_equal "$(oid_of "$db_old")" "$oid"
+	end_proxy
+	drop_set_aside
+}
+
+commit_waits() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'idrestore' AND query = 'COMMIT' AND wait_event = 'SyncRep'")" = 1 ]
+}
+
+is_asking() {
+	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'idrestore' AND query ~ 'pg_stat_activity WHERE pid'")" = 1 ]
+}
+
+# Nobody can be asked: the error says how to, by OID, and nothing is dropped.
+test_a_commit_of_unknown_outcome() {
+	local scratch oid
+	old_and_new
+	begin_proxy gone
+	PGHOST=$T/proxy begin_swap --swap 8>&-
+	scratch=$(scratch_databases)
+	oid=$(oid_of "$scratch")
+	tail -c 1 new.sql >&7
+	exec 7>&-
+	eventually 20 proxy_is_gone
+	kill -INT "$pid"
+	status=0
+	wait "$pid" || status=$?
+	expect_equal "$status" 130
+	expect_match "it is not known whether the restored database is named \"$db_old\" now: interrupted by SIGINT\$" messages
+	expect_match "^HINT: .* SELECT datname FROM pg_catalog.pg_database WHERE oid = $oid; says \"$db_old\" when it did, and \"$scratch\" when nothing has changed\.  The restored database is complete, and kept in both cases\.\$" messages
+	expect_no_match 'ALTER DATABASE|swap-back' messages
+	expect_equal "$(oid_of "$db_old")" "$oid"
+	expect_marker "$db_old" 2
+	expect_marker "$(set_aside)" 1
+	rm pipe
+	end_proxy
+	drop_set_aside
+}
+
+proxy_is_gone() {
+	! PGHOST=$T/proxy sql postgres 'SELECT 1'
+}
+
+# It could not be swapped, and the connection is lost when it is set aside to be swapped later.
+test_a_postponed_swap_whose_answer_is_lost() {
+	local mode aside
+	old_and_new
+	for mode in answer request gone; do
+		begin_proxy "$mode"
+		PGHOST=$T/proxy begin_swap --swap 8>&-
+		aside=$(scratch_databases)
+		sit_in "$db_old" 8>&-
+		tail -c 1 new.sql >&7
+		exec 7>&-
+		if [ "$mode" = gone ]; then
+			eventually 20 proxy_is_gone
+			kill -INT "$pid"
+		fi
+		status=0
+		wait "$pid" || status=$?
+		rm pipe
+		expect_equal "$status" 4
+		expect_match "could not be named \"$db_old\": database \"$db_old\" is in use" messages
+		if [ "$mode" = request ]; then
+			expect_match "^HINT:  It is complete, and kept as \"$aside\"; when nobody is connected to it and the old one is renamed: ALTER DATABASE $aside RENAME TO $db_old;\$" messages
+			expect_equal "$(set_aside)" ''
+			sql postgres "DROP DATABASE \"$aside\""
+		else
+			expect_match "^HINT:  The restored database is complete, and kept as \"$(set_aside)\"; .*: idrestore --swap-back --force -d $db_old\$" messages
+			drop_set_aside
+		fi
+		[ "$mode" != gone ] ||
+			expect_match "should it still be called \"$aside\", rename it to \"$db_old\"" messages
+		kill "$session"
+		wait "$session" || true
+		sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sitter'" >/dev/null
+		expect_marker "$db_old" 1
+		end_proxy
+	done
+}
+
 # The postmaster restarts all when a backend is killed.
 test_a_server_that_restarts() {
 	old_and_new
 	begin_swap --swap
+	eventually 10 all_is_read
+	worker=$(sql postgres "SELECT pid FROM pg_stat_activity WHERE application_name = 'idrestore' AND datname LIKE 'idkit\_scratch%'")
 	kill -KILL "$(sql postgres "SELECT pid FROM pg_stat_activity WHERE application_name = 'idrestore' AND datname = 'postgres'")"
-	sleep 0.2
+	eventually 10 has_ended "$worker"
 	end_swap
 	expect_equal "$status" 4
 	eventually 30 sql postgres 'SELECT 1'

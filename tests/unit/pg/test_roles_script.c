@@ -24,6 +24,14 @@ static void feed(struct roles_script *script, const char *sql)
 	ck_assert_int_eq(script->sink.ops->write(&script->sink, &record, &err), 0);
 }
 
+#define MAY_GRANT(group, grantor)                                                                  \
+	"pg_catalog.current_setting('is_superuser') = 'on'\n\t\t\tAND "                               \
+	"(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000\n"                \
+	"\t\t\tOR EXISTS (SELECT FROM pg_catalog.pg_auth_members m\n"                                  \
+	"\t\t\tJOIN pg_catalog.pg_roles r ON r.oid = m.roleid\n"                                      \
+	"\t\t\tJOIN pg_catalog.pg_roles g ON g.oid = m.member\n"                                      \
+	"\t\t\tWHERE m.admin_option AND r.rolname = " group " AND g.rolname = " grantor "))"
+
 static const struct {
 	const char *sql;
 	const char *wanted; /* behind the first two lines, before the last two */
@@ -55,9 +63,25 @@ static const struct {
 	  "\tIF 'app' = ANY (made) THEN\n\t\tGRANT \"group\" TO app WITH ADMIN OPTION;\n\tEND IF;\n" },
 	{ "GRANT \"group\" TO app GRANTED BY stranger;",
 	  "\tIF 'app' = ANY (made) THEN\n\t\tGRANT \"group\" TO app;\n\tEND IF;\n" },
-	{ "GRANT \"group\" TO app WITH INHERIT TRUE GRANTED BY \"group\";",
+	/* A role that the archive has: only where the server takes it for a grantor. */
+	{ "GRANT \"group\" TO app WITH INHERIT TRUE GRANTED BY \"it's \"\"odd\"\"\";",
 	  "\tIF 'app' = ANY (made) THEN\n"
-	  "\t\tGRANT \"group\" TO app WITH INHERIT TRUE GRANTED BY \"group\";\n\tEND IF;\n" },
+	  "\t\tIF " MAY_GRANT("'group'", "'it''s \"odd\"'") " THEN\n"
+	  "\t\t\tGRANT \"group\" TO app WITH INHERIT TRUE GRANTED BY \"it's \"\"odd\"\"\";\n"
+	  "\t\tELSE\n"
+	  "\t\t\tGRANT \"group\" TO app WITH INHERIT TRUE;\n"
+	  "\t\tEND IF;\n\tEND IF;\n" },
+	{ "GRANT \"it's \"\"odd\"\"\" TO app WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED BY "
+	  "\"group\";",
+	  "\tIF 'app' = ANY (made) THEN\n"
+	  "\t\tIF " MAY_GRANT("'it''s \"odd\"'", "'group'") " THEN\n"
+	  "\t\t\tGRANT \"it's \"\"odd\"\"\" TO app WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED "
+	  "BY \"group\";\n"
+	  "\t\tELSE\n"
+	  "\t\t\tGRANT \"it's \"\"odd\"\"\" TO app WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;\n"
+	  "\t\tEND IF;\n\tEND IF;\n" },
+	{ "GRANT pg_monitor TO app GRANTED BY pg_monitor;",
+	  "\tIF 'app' = ANY (made) THEN\n\t\tGRANT pg_monitor TO app;\n\tEND IF;\n" },
 	{ "GRANT pg_monitor TO app;",
 	  "\tIF 'app' = ANY (made) THEN\n\t\tGRANT pg_monitor TO app;\n\tEND IF;\n" },
 	{ "GRANT app TO stranger;", "" },

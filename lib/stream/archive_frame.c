@@ -155,12 +155,10 @@ static int check_zero(const struct buf *text, size_t from, struct err *err)
 	return 0;
 }
 
-/* zstd lets a frame end early whose last block is empty. */
-static int check_bytes(const struct buf *text, uint64_t bytes, struct err *err)
+static int check_bytes(bool fit, struct err *err)
 {
-	if (text->len != bytes)
-		return err_set(err, ERR_INPUT, "its text is not as large as its zstd frame says");
-	return 0;
+	return fit ? 0
+	           : err_set(err, ERR_INPUT, "its text is not as large as its zstd frame says");
 }
 
 static int unpack_in_steps(struct frame_unpacker *unpacker, struct slice frame, uint64_t bytes,
@@ -168,15 +166,20 @@ static int unpack_in_steps(struct frame_unpacker *unpacker, struct slice frame, 
 {
 	ZSTD_inBuffer in = { frame.data, frame.len, 0 };
 	size_t left = 1;
+	if (buf_reserve(text, FRAME_TRUSTED_BYTES) < 0)
+		return err_memory(err, "a member's text");
 	ZSTD_DCtx_reset(unpacker->context, ZSTD_reset_session_only);
 	while (left > 0) {
 		size_t before = text->len, consumed = in.pos;
 		if (step(unpacker, &in, text, &left, err) < 0 || check_zero(text, before, err) < 0)
 			return -1;
+		/* zstd itself looks at the size only when the frame ends. */
+		if (check_bytes(text->len <= bytes, err) < 0)
+			return -1;
 		if (left > 0 && text->len == before && in.pos == consumed)
 			return err_set(err, ERR_INPUT, "its zstd frame ends early");
 	}
-	return check_bytes(text, bytes, err);
+	return check_bytes(text->len == bytes, err);
 }
 
 /* Nothing but this one frame: ZSTD_decompressDCtx() would take further ones, too. */
@@ -199,8 +202,9 @@ int frame_unpack(struct frame_unpacker *unpacker, struct slice frame, struct buf
 		return -1;
 	if (bytes > FRAME_TRUSTED_BYTES)
 		return unpack_in_steps(unpacker, frame, bytes, text, err);
+	/* zstd lets a frame end early whose last block is empty. */
 	if (unpack_at_once(unpacker, frame, bytes, text, err) < 0 ||
-	    check_bytes(text, bytes, err) < 0)
+	    check_bytes(text->len == bytes, err) < 0)
 		return -1;
 	return check_zero(text, 0, err);
 }

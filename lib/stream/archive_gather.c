@@ -64,27 +64,45 @@ struct contents *gatherer_contents(struct gatherer *gatherer)
 	return gatherer->contents;
 }
 
-/* Readers refuse larger ones. */
-static int check_size(const struct manifest_member *member, size_t bytes, struct err *err)
+/* Is the member as small as readers want it? */
+static bool fits(const struct gatherer *gatherer)
 {
-	if (bytes <= FRAME_LARGEST_BYTES)
-		return 0;
-	if (member->table)
-		return err_set(err, ERR_INPUT,
-		               "table %s.%s: a row is too large for an archive (%zu bytes, at most "
-		               "%zu): write plain text",
-		               member->schema, member->table, bytes, FRAME_LARGEST_BYTES);
+	return gatherer->text.len <= gatherer->writer->largest_bytes;
+}
+
+static int too_large(const struct gatherer *gatherer, const char *what, struct err *err)
+{
 	return err_set(err, ERR_INPUT,
-	               "a statement is too large for an archive (%zu bytes, at most %zu): write plain "
-	               "text",
-	               bytes, FRAME_LARGEST_BYTES);
+	               "%s makes a member of the archive larger than %zu bytes, which readers refuse: "
+	               "write plain text",
+	               what, gatherer->writer->largest_bytes);
+}
+
+static int row_too_large(const struct gatherer *gatherer, struct err *err)
+{
+	const struct copy_table *table = gatherer->table;
+	too_large(gatherer, "a row", err);
+	return err_prefix(err, "table %.*s%s%.*s", SLICE_ARG(table->schema),
+	                  table->schema.len ? "." : "", SLICE_ARG(table->name));
+}
+
+static int statement_too_large(const struct gatherer *gatherer, const struct record *record,
+                               struct err *err)
+{
+	const struct object *object = &record->statement.object;
+	too_large(gatherer, "a statement", err);
+	if (!object->type.data)
+		return err_prefix(err, "statement %llu", (unsigned long long)record->place.statement);
+	return err_prefix(err, "%.*s %.*s%s%.*s", SLICE_ARG(object->type), SLICE_ARG(object->schema),
+	                  object->schema.len ? "." : "", SLICE_ARG(object->name));
 }
 
 /* What is gathered is a member; takes the piece over. */
 static int write_member(struct gatherer *gatherer, struct archive_piece *piece, struct err *err)
 {
 	if (buf_check(&gatherer->text, "an archive's member", err) < 0 ||
-	    check_size(&piece->member, gatherer->text.len, err) < 0) {
+	    (!fits(gatherer) && (piece->member.table ? row_too_large(gatherer, err)
+	                                             : too_large(gatherer, "a comment", err)) < 0)) {
 		archive_piece_release(piece);
 		return -1;
 	}
@@ -160,6 +178,8 @@ int gatherer_statement(struct gatherer *gatherer, const struct record *record, s
 	buf_add_slice(&gatherer->text, statement->sql);
 	if (statement->sql.len > 0)
 		buf_addc(&gatherer->text, '\n');
+	if (!fits(gatherer))
+		return statement_too_large(gatherer, record, err);
 	return buf_check(&gatherer->text, "an archive's member", err);
 }
 
@@ -279,6 +299,9 @@ static int add_rows(struct gatherer *gatherer, const struct record_data *data, s
 		               "COPY of %.*s.%.*s without a column list can't be put into an archive",
 		               SLICE_ARG(table->schema), SLICE_ARG(table->name));
 	buf_add_slice(&gatherer->text, rows);
+	/* It may go on without end. */
+	if (!fits(gatherer))
+		return row_too_large(gatherer, err);
 	return buf_check(&gatherer->text, "an archive's member", err);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "archive_writer_internal.h"
+#include "chunk.h"
 #include "jobs.h"
 #include "ordered.h"
 
@@ -89,7 +90,11 @@ static void swap(struct buf *a, struct buf *b)
 int packing_put(struct packing *packing, struct buf *text, struct archive_piece *piece,
                 struct err *err)
 {
-	struct parcel *parcel = ordered_next(packing->ordered, err);
+	/* A large one is in memory alone. */
+	const bool alone = text->len > CHUNK_LARGE_BYTES;
+	struct parcel *parcel = NULL;
+	if (!alone || packing_drain(packing, err) == 0)
+		parcel = ordered_next(packing->ordered, err);
 	if (!parcel) {
 		archive_piece_release(piece);
 		return -1;
@@ -101,7 +106,7 @@ int packing_put(struct packing *packing, struct buf *text, struct archive_piece 
 	if (packing->jobs == 1)
 		swap(&parcel->text, text);
 	buf_reset(text);
-	return result;
+	return result == 0 && alone ? packing_drain(packing, err) : result;
 }
 
 int packing_drain(struct packing *packing, struct err *err)

@@ -104,6 +104,18 @@ static int read_member(struct archive_reader *reader, const struct manifest_memb
 	return chunk_check(&chunk, buf_slice(&reader->bytes), err);
 }
 
+/* Before it is unpacked; the header is as it is. */
+static int check_raw_bytes(struct archive_reader *reader, size_t index, struct err *err)
+{
+	uint64_t bytes = reader->bytes.len;
+	if (index > 0 && frame_text_bytes(buf_slice(&reader->bytes), &bytes, err) < 0)
+		return err_prefix(err, "%s", reader->place.data);
+	if (bytes != reader->manifest->members[index].raw_bytes)
+		return err_set(err, ERR_INPUT, "%s: the manifest is wrong about the size of its text",
+		               reader->place.data);
+	return 0;
+}
+
 static int file_member(struct archive_reader *reader, size_t index, struct err *err)
 {
 	const struct manifest_member *member = &reader->manifest->members[index];
@@ -111,15 +123,10 @@ static int file_member(struct archive_reader *reader, size_t index, struct err *
 		return -1;
 	if (member->table)
 		return archive_reader_file_rows(reader, index, err);
-	if (read_member(reader, member, err) < 0)
+	if (read_member(reader, member, err) < 0 || check_raw_bytes(reader, index, err) < 0)
 		return -1;
-	if (index == 0 ? deliver_header(reader, err) < 0
-	               : deliver_statements(reader, member->section, err) < 0)
-		return -1;
-	if ((index == 0 ? reader->bytes.len : reader->text.len) != member->raw_bytes)
-		return err_set(err, ERR_INPUT, "%s: the manifest is wrong about the size of its text",
-		               reader->place.data);
-	return 0;
+	return index == 0 ? deliver_header(reader, err)
+	                  : deliver_statements(reader, member->section, err);
 }
 
 static void expect_rows(const struct archive_reader *reader)

@@ -320,6 +320,7 @@ struct sink *archive_writer_new(struct outfile *out, const struct archive_option
 	writer->sink.ops = &writer_ops;
 	writer->options = *options;
 	writer->out = out;
+	writer->largest_bytes = FRAME_LARGEST_BYTES;
 	pthread_mutex_init(&writer->lock, NULL);
 	writer->manifest = manifest_new(err);
 	writer->branched = contents_new(err);

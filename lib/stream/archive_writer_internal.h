@@ -35,6 +35,7 @@ struct archive_writer {
 	enum section section; /* of the last piece */
 	uint64_t number;
 	size_t branches; /* that are not finished */
+	size_t largest_bytes; /* of a member's text: FRAME_LARGEST_BYTES, but in tests */
 	struct err err;  /* of a member that was begun and is not whole: nothing goes behind it */
 };
 

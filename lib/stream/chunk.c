@@ -13,9 +13,11 @@ struct unpacker {
 	struct frame_unpacker *frames;
 	struct buf packed;
 	struct buf text;
+	struct chunk_gate *gate; /* NULL: nobody else unpacks */
+	bool entered;
 };
 
-/* A row of 1 GiB has passed: its memory isn't kept. */
+/* What a buffer for a usual chunk grows to.  A row of 1 GiB has passed: its memory isn't kept. */
 #define KEPT_BYTES ((size_t)64 << 20)
 
 struct unpacker *unpacker_new(struct err *err)
@@ -37,10 +39,49 @@ void unpacker_free(struct unpacker *unpacker)
 {
 	if (!unpacker)
 		return;
+	unpacker_done(unpacker);
 	frame_unpacker_free(unpacker->frames);
 	buf_release(&unpacker->packed);
 	buf_release(&unpacker->text);
 	free(unpacker);
+}
+
+void unpacker_set_gate(struct unpacker *unpacker, struct chunk_gate *gate)
+{
+	unpacker->gate = gate;
+}
+
+static void release_large(struct buf *buf)
+{
+	if (buf->len > CHUNK_LARGE_BYTES || buf->capacity > KEPT_BYTES)
+		buf_release(buf);
+}
+
+void unpacker_done(struct unpacker *unpacker)
+{
+	release_large(&unpacker->text);
+	release_large(&unpacker->packed);
+	if (unpacker->entered)
+		chunk_gate_leave(unpacker->gate);
+	unpacker->entered = false;
+}
+
+/* check_size() holds the frame to it. */
+bool chunk_is_large(const struct chunk *chunk)
+{
+	return (chunk->lasting && chunk->size > CHUNK_LARGE_BYTES) ||
+	       (chunk->form == CHUNK_FRAME && chunk->raw_bytes > CHUNK_LARGE_BYTES);
+}
+
+static int await_turn(struct unpacker *unpacker, const struct chunk *chunk, struct err *err)
+{
+	unpacker_done(unpacker);
+	if (!unpacker->gate || !chunk_is_large(chunk))
+		return 0;
+	if (chunk_gate_enter(unpacker->gate, err) < 0)
+		return -1;
+	unpacker->entered = true;
+	return 0;
 }
 
 static int read_all(const struct chunk *chunk, char *data, struct err *err)
@@ -87,18 +128,27 @@ int chunk_check(const struct chunk *chunk, struct slice bytes, struct err *err)
 }
 
 /* The text is one COPY block into the table that the record said. */
-static int read_block(const struct unpacker *unpacker, const struct chunk *chunk,
-                      struct slice copy, struct slice *rows, struct err *err)
+static int read_block(const struct unpacker *unpacker, struct slice copy, struct slice *rows,
+                      struct err *err)
 {
 	struct slice text = buf_slice(&unpacker->text);
 	struct copy_block block;
-	if (chunk->raw_bytes != UINT64_MAX && chunk->raw_bytes != text.len)
-		return err_set(err, ERR_INPUT, "the manifest is wrong about the size of its text");
 	if (copy_block_front(text, true, &block) != COPY_FRONT_ROWS)
 		return err_set(err, ERR_INPUT, "it holds no rows");
 	if (!slice_equal(block.copy, copy))
 		return err_set(err, ERR_INPUT, "its COPY statement is not that of its table's first chunk");
 	return copy_block_rows(text, &block, rows, err);
+}
+
+/* A frame never unpacks to another size than it declares. */
+static int check_size(const struct chunk *chunk, struct slice frame, struct err *err)
+{
+	uint64_t declared;
+	if (frame_text_bytes(frame, &declared, err) < 0)
+		return -1;
+	if (chunk->raw_bytes != UINT64_MAX && chunk->raw_bytes != declared)
+		return err_set(err, ERR_INPUT, "the manifest is wrong about the size of its text");
+	return 0;
 }
 
 static int unpack_frame(struct unpacker *unpacker, const struct chunk *chunk, struct slice copy,
@@ -112,8 +162,9 @@ static int unpack_frame(struct unpacker *unpacker, const struct chunk *chunk, st
 	}
 	if (chunk_check(chunk, frame, err) < 0)
 		return -1;
-	if (frame_unpack(unpacker->frames, frame, &unpacker->text, err) < 0 ||
-	    read_block(unpacker, chunk, copy, rows, err) < 0)
+	if (check_size(chunk, frame, err) < 0 ||
+	    frame_unpack(unpacker->frames, frame, &unpacker->text, err) < 0 ||
+	    read_block(unpacker, copy, rows, err) < 0)
 		return err_prefix(err, "%s", chunk->place);
 	return 0;
 }
@@ -134,10 +185,8 @@ static int read_rows(struct unpacker *unpacker, const struct chunk *chunk, struc
 int chunk_unpack(struct unpacker *unpacker, const struct chunk *chunk, struct slice copy,
                  struct slice *rows, struct err *err)
 {
-	if (unpacker->text.capacity > 4 * KEPT_BYTES)
-		buf_release(&unpacker->text);
-	if (unpacker->packed.capacity > 4 * KEPT_BYTES)
-		buf_release(&unpacker->packed);
+	if (await_turn(unpacker, chunk, err) < 0)
+		return -1;
 	if (chunk->form == CHUNK_FRAME)
 		return unpack_frame(unpacker, chunk, copy, rows, err);
 	if (!chunk->lasting) {

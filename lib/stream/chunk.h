@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "chunk_gate.h"
 #include "err.h"
 #include "hash.h"
 #include "sha256.h"
@@ -46,14 +47,30 @@ struct chunk {
 	size_t member;  /* of an archive: its number, from 0; SIZE_MAX otherwise */
 };
 
+/* More than the largest --chunk-size (32 MiB), the lines around the rows and a usual last row. */
+#define CHUNK_LARGE_BYTES ((size_t)33 << 20)
+
+/* By what is said of it, before anything of it is in memory: chunk_unpack() refuses one that is larger. */
+bool chunk_is_large(const struct chunk *chunk);
+
 /* What a thread needs to unpack: buffers and a decompressor that are used again. */
 struct unpacker;
 struct unpacker *unpacker_new(struct err *err);
 void unpacker_free(struct unpacker *unpacker);
 
 /*
+ * It is one of several threads': they share the gate, and have one chunk above CHUNK_LARGE_BYTES in
+ * memory at a time.  Borrowed; lives as long as the unpacker.  Who sets one calls unpacker_done().
+ */
+void unpacker_set_gate(struct unpacker *unpacker, struct chunk_gate *gate);
+
+/* The rows were used: a large chunk's memory is given back, and another thread gets its turn. */
+void unpacker_done(struct unpacker *unpacker);
+
+/*
  * Reads, checks and unpacks: *rows are the whole rows, each with its newline, and live until the next
- * call.  `copy` is the COPY line that a frame must hold (the record's).  ERR_INPUT that names the
+ * call, or unpacker_done().  A frame that declares another size than chunk->raw_bytes is refused
+ * unopened; waits at the gate, if there is one, for its turn with a large chunk.  `copy` is the COPY line that a frame must hold (the record's).  ERR_INPUT that names the
  * place when the bytes don't fit their SHA-256 or hash, are no frame, hold anything but that one COPY block,
  * or don't fit its mark.
  */

@@ -23,6 +23,7 @@ struct unpack_sink {
 	int worker_count;
 	int wanted; /* jobs */
 	struct jobs *jobs;
+	struct chunk_gate *gate;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct record queue[QUEUE_LENGTH];
@@ -43,7 +44,9 @@ static int unpack_rows(struct unpack_worker *worker, const struct record *record
 	out.data.rows = rows;
 	out.data.row_count = rows_count(rows);
 	out.data.first = out.data.last = true;
-	return sink_write(worker->branch, &out, err);
+	int result = sink_write(worker->branch, &out, err);
+	unpacker_done(worker->unpacker);
+	return result;
 }
 
 /* 1 with the next record, 0 when all are done, -1 on error. */
@@ -94,6 +97,8 @@ static int start_worker(struct unpack_sink *unpack, struct err *err)
 	struct unpack_worker *worker = &unpack->workers[unpack->worker_count++];
 	worker->unpack = unpack;
 	worker->unpacker = unpacker_new(err);
+	if (worker->unpacker)
+		unpacker_set_gate(worker->unpacker, unpack->gate);
 	worker->branch = worker->unpacker ? sink_branch(unpack->next, err) : NULL;
 	return worker->branch ? jobs_start(unpack->jobs, run_worker, worker, err) : -1;
 }
@@ -101,7 +106,8 @@ static int start_worker(struct unpack_sink *unpack, struct err *err)
 static int start_workers(struct unpack_sink *unpack, struct err *err)
 {
 	unpack->jobs = jobs_new(err);
-	if (!unpack->jobs)
+	unpack->gate = unpack->jobs ? chunk_gate_new(unpack->jobs, err) : NULL;
+	if (!unpack->gate)
 		return -1;
 	for (int i = 0; i < unpack->wanted; i++)
 		if (start_worker(unpack, err) < 0)
@@ -127,6 +133,8 @@ static void release_workers(struct unpack_sink *unpack)
 		unpacker_free(unpack->workers[i].unpacker);
 	}
 	unpack->worker_count = 0;
+	chunk_gate_free(unpack->gate);
+	unpack->gate = NULL;
 }
 
 static int write_chunk(struct unpack_sink *unpack, const struct record *record, struct err *err)

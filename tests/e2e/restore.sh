@@ -11,6 +11,8 @@
 #     expect_no_database NAME    there is none of that name, nor a scratch database
 #     scratch_databases          the names of the scratch databases
 #     is_in DB QUERY-REGEX       a session of idrestore, idverify or iddump is at that query
+#     hostile                    an environment (an array for env) whose settings mean ill
+#     make_hostile OBJECT        ALTER OBJECT ("DATABASE x", "ROLE y") SET …, likewise
 #     slowly FILE BYTES          FILE on stdout, with a pause behind the first BYTES, until the file
 #                                $T/go exists
 
@@ -109,6 +111,20 @@ expect_no_database() {
 is_in() {
 	[ "$(sql postgres "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname LIKE '$1' AND query ~ '$2'
 		AND application_name IN ('idrestore', 'idverify', 'iddump')")" = t ]
+}
+
+hostile=(PGDATESTYLE='SQL, DMY' PGTZ=Asia/Kathmandu PGCLIENTENCODING=LATIN1
+	PGOPTIONS='-c IntervalStyle=sql_standard -c extra_float_digits=-10 -c bytea_output=escape -c search_path=pg_temp -c quote_all_identifiers=on -c standard_conforming_strings=off -c default_transaction_read_only=on -c default_transaction_isolation=serializable -c xmloption=document -c statement_timeout=600000 -c array_nulls=off')
+
+# Settings of the database and of the role, on the source and (by template1) on the target.
+make_hostile() {
+	local setting
+	for setting in "DateStyle = 'German, DMY'" "TimeZone = 'America/St_Johns'" "IntervalStyle = iso_8601" \
+		"extra_float_digits = 0" "bytea_output = escape" "lc_monetary = 'C.UTF-8'" "search_path = types, objects" \
+		"standard_conforming_strings = off" "backslash_quote = on" "statement_timeout = '10min'" "array_nulls = off" \
+		"row_security = off" "default_transaction_read_only = on" "default_transaction_isolation = serializable" "client_encoding = 'LATIN1'" "escape_string_warning = on"; do
+		sql postgres "ALTER $1 SET $setting"
+	done
 }
 
 slowly() {

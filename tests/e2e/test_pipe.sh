@@ -189,9 +189,6 @@ round_trip_in() {
 	expect_copy "$source" "$copy"
 }
 
-hostile=(PGDATESTYLE='SQL, DMY' PGTZ=Asia/Kathmandu PGCLIENTENCODING=LATIN1
-	PGOPTIONS='-c IntervalStyle=sql_standard -c extra_float_digits=-10 -c bytea_output=escape -c search_path=pg_temp -c quote_all_identifiers=on -c standard_conforming_strings=off -c default_transaction_read_only=on -c default_transaction_isolation=serializable -c xmloption=document -c statement_timeout=600000 -c array_nulls=off')
-
 test_every_type_goes_round() {
 	load source types.sql
 	dbname copy
@@ -202,17 +199,6 @@ test_every_kind_of_object_goes_round() {
 	load source objects.sql
 	dbname copy
 	round_trip_in "$db_source" "$db_copy"
-}
-
-# Settings of the database and of the role, on the source and (by template1) on the target.
-make_hostile() {
-	local setting
-	for setting in "DateStyle = 'German, DMY'" "TimeZone = 'America/St_Johns'" "IntervalStyle = iso_8601" \
-		"extra_float_digits = 0" "bytea_output = escape" "lc_monetary = 'C.UTF-8'" "search_path = types, objects" \
-		"standard_conforming_strings = off" "backslash_quote = on" "statement_timeout = '10min'" "array_nulls = off" \
-		"row_security = off" "default_transaction_read_only = on" "default_transaction_isolation = serializable" "client_encoding = 'LATIN1'" "escape_string_warning = on"; do
-		sql postgres "ALTER $1 SET $setting"
-	done
 }
 
 test_types_in_hostile_environments() {

@@ -174,6 +174,15 @@ void make_archive(struct slice plain, size_t chunk_bytes, struct buf *archive)
 	capture_take(&capture, archive);
 }
 
+void own_archive(struct buf *archive)
+{
+	struct buf plain = BUF_INIT;
+
+	own_stream(&plain);
+	make_archive(buf_slice(&plain), (size_t)1 << 20, archive);
+	buf_release(&plain);
+}
+
 void make_plain(struct slice archive, enum archive_way way, struct buf *plain)
 {
 	struct capture capture;
@@ -211,6 +220,15 @@ void tar_take_apart(struct slice archive, struct tar *tar)
 		buf_add(&part->data, archive.data + at + BLOCK, bytes);
 		at += BLOCK + padded(bytes);
 	}
+}
+
+void own_tar(struct tar *tar)
+{
+	struct buf archive = BUF_INIT;
+
+	own_archive(&archive);
+	tar_take_apart(buf_slice(&archive), tar);
+	buf_release(&archive);
 }
 
 void tar_put_together(const struct tar *tar, struct buf *archive)
@@ -309,15 +327,15 @@ void tar_replace(struct tar *tar, size_t index, struct slice data)
 	header_for(part, '0');
 }
 
-static void add_sum(struct buf *sums, const struct tar_part *part)
+void sum_line(struct buf *sums, struct slice bytes, const char *name)
 {
 	unsigned char sha256[SHA256_BYTES];
 	char hex[SHA256_HEX_BYTES + 1];
 	struct err err = ERR_INIT;
 
-	ck_assert_int_eq(sha256_of(buf_slice(&part->data), sha256, &err), 0);
+	ck_assert_int_eq(sha256_of(bytes, sha256, &err), 0);
 	sha256_hex(sha256, hex);
-	buf_addf(sums, "%s  %s\n", hex, part->name);
+	buf_addf(sums, "%s  %s\n", hex, name);
 }
 
 void tar_sum(struct tar *tar)
@@ -326,9 +344,9 @@ void tar_sum(struct tar *tar)
 	size_t at = tar_find(tar, "SHA256SUMS");
 
 	for (size_t i = 0; i < at; i++)
-		add_sum(&sums, &tar->parts[i]);
+		sum_line(&sums, buf_slice(&tar->parts[i].data), tar->parts[i].name);
 	tar_replace(tar, at, buf_slice(&sums));
-	add_sum(&end, &tar->parts[at]);
+	sum_line(&end, buf_slice(&tar->parts[at].data), tar->parts[at].name);
 	tar_replace(tar, tar_find(tar, "END"), buf_slice(&end));
 	buf_release(&sums);
 	buf_release(&end);

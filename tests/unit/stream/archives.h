@@ -28,6 +28,8 @@ int read_archive(struct slice bytes, enum archive_way way, struct sink *sink, st
 
 /* A plain stream of ours as an archive. */
 void make_archive(struct slice plain, size_t chunk_bytes, struct buf *archive);
+/* own_stream() as an archive, a member for each COPY block. */
+void own_archive(struct buf *archive);
 /* The way back. */
 void make_plain(struct slice archive, enum archive_way way, struct buf *plain);
 
@@ -50,7 +52,12 @@ struct tar {
 	bool without_end; /* no blocks of zeros */
 };
 
+/* As SHA256SUMS has it: the sum in hex, two blanks, the name, a newline. */
+void sum_line(struct buf *sums, struct slice bytes, const char *name);
+
 void tar_take_apart(struct slice archive, struct tar *tar);
+/* own_archive() in parts. */
+void own_tar(struct tar *tar);
 void tar_put_together(const struct tar *tar, struct buf *archive);
 void tar_release(struct tar *tar);
 

@@ -4,7 +4,7 @@
 
 #include "restore_jobs_internal.h"
 
-/* A small table's key is made by its one statement: two cost more than what goes on beside it. */
+/* A small table's constraint is made by its one statement: two cost more than what goes on beside it. */
 #define LEAST_SPLIT_BYTES ((uint64_t)4 * 1024 * 1024)
 #define DEADLOCK_ATTEMPTS 5
 
@@ -12,8 +12,8 @@ struct build {
 	struct crew_task task;
 	struct restore *restore;
 	const struct restore_step *step;
-	bool in_steps;   /* a key: its index first */
-	bool has_index; /* that is made */
+	bool in_steps; /* post_task.h: a key's index first, a foreign key's validation last */
+	bool is_second;
 };
 
 static void step_release(struct restore_step *step)
@@ -114,14 +114,18 @@ static struct build *build_new(struct restore *restore, const struct restore_ste
 	return build;
 }
 
-/* The constraint takes the index over: a moment, for which it needs the table for itself. */
-static int add_constraint(struct crew_worker *worker, const struct build *build, struct err *err)
+/*
+ * A key's constraint takes the index over: a moment, for which it needs the table for itself.  While a
+ * foreign key is validated, others may refer to the same table.
+ */
+static int add_second(struct crew_worker *worker, const struct build *build, struct err *err)
 {
 	struct build *next = build_new(build->restore, build->step, err);
 	if (!next)
 		return -1;
 	next->in_steps = true;
-	next->has_index = true;
+	next->is_second = true;
+	next->task.tables[1] = NULL;
 	return crew_add(worker->crew, &next->task, err);
 }
 
@@ -132,11 +136,11 @@ static int run_build(struct crew_worker *worker, struct crew_task *task, struct 
 	progress_phase(build->restore->options.progress, "indexes");
 	if (!build->in_steps)
 		return run_here(worker, build, build->step->sql, err);
-	if (build->has_index)
-		return run_here(worker, build, post->constraint_sql.data, err);
-	if (run_here(worker, build, post->index_sql.data, err) < 0)
+	if (build->is_second)
+		return run_here(worker, build, post->second_sql.data, err);
+	if (run_here(worker, build, post->first_sql.data, err) < 0)
 		return -1;
-	return add_constraint(worker, build, err);
+	return add_second(worker, build, err);
 }
 
 /* ---- which may run side by side ---- */
@@ -239,17 +243,30 @@ static bool has_tasks(const struct restore_jobs *jobs, size_t from, size_t to)
 	return false;
 }
 
-/* Is anything else made on the table meanwhile? */
+/* Would anything else have to wait for it?  For a key, what is made on its table; for a foreign key, those
+ * that refer to the same. */
 static bool has_company(const struct restore_jobs *jobs, size_t from, size_t to,
                         const struct restore_step *step)
 {
+	const bool is_foreign = step->task.kind == POST_FOREIGN_KEY;
 	for (size_t i = from; i < to; i++) {
 		const struct restore_step *other = &jobs->steps[i];
-		if (other != step && other->tables[0] == step->tables[0] &&
-		    (other->task.kind == POST_INDEX || other->task.kind == POST_KEY))
+		const enum post_kind kind = other->task.kind;
+		if (other == step)
+			continue;
+		if (is_foreign ? kind == POST_FOREIGN_KEY && other->tables[1] == step->tables[1]
+		               : other->tables[0] == step->tables[0] &&
+		                         (kind == POST_INDEX || kind == POST_KEY))
 			return true;
 	}
 	return false;
+}
+
+static bool is_worth_steps(const struct restore_jobs *jobs, size_t from, size_t to,
+                           const struct restore_step *step, const struct build *build)
+{
+	return step->task.first_sql.len > 0 && step->tables[0]->kind == 'r' &&
+	       build->task.weight >= LEAST_SPLIT_BYTES && has_company(jobs, from, to, step);
 }
 
 /* So that a table with much to do behind its rows is loaded early. */
@@ -272,11 +289,10 @@ static int add_tasks(struct restore *restore, size_t from, size_t to, struct err
 		struct build *build = build_new(restore, step, err);
 		if (!build)
 			return -1;
-		if (step->task.index_sql.len > 0 && step->tables[0]->kind == 'r' &&
-		    build->task.weight >= LEAST_SPLIT_BYTES && has_company(jobs, from, to, step)) {
-			build->in_steps = true;
+		build->in_steps = is_worth_steps(jobs, from, to, step, build);
+		/* Indexes are built side by side. */
+		if (build->in_steps && step->task.kind == POST_KEY)
 			build->task.exclusive = false;
-		}
 		if (crew_add(jobs->crew, &build->task, err) < 0)
 			return -1;
 	}

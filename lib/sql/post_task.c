@@ -9,6 +9,7 @@
 
 struct reading {
 	struct tokens tokens;
+	struct tokens begin; /* of the statement */
 	struct post_task *task;
 	struct slice table; /* as it is written, with its schema */
 	struct slice name;  /* of the index or constraint, as it is written */
@@ -147,7 +148,7 @@ static void add_part(struct buf *sql, const char *word, struct slice part)
 static void build_steps(struct reading *reading, const struct key *key)
 {
 	struct post_task *task = reading->task;
-	struct buf *sql = &task->index_sql;
+	struct buf *sql = &task->first_sql;
 	add_part(sql, "CREATE UNIQUE INDEX ", reading->name);
 	add_part(sql, task->only ? " ON ONLY " : " ON ", reading->table);
 	add_part(sql, " ", key->columns);
@@ -155,7 +156,7 @@ static void build_steps(struct reading *reading, const struct key *key)
 	buf_adds(sql, key->nulls_not_distinct ? " NULLS NOT DISTINCT" : "");
 	add_part(sql, " WITH ", key->with);
 	add_part(sql, " TABLESPACE ", key->tablespace);
-	sql = &task->constraint_sql;
+	sql = &task->second_sql;
 	add_part(sql, task->only ? "ALTER TABLE ONLY " : "ALTER TABLE ", reading->table);
 	add_part(sql, " ADD CONSTRAINT ", reading->name);
 	buf_adds(sql, task->primary ? " PRIMARY KEY" : " UNIQUE");
@@ -209,15 +210,26 @@ static bool take_action(struct tokens *tokens)
 	return true;
 }
 
+/* What says whether the rows are looked at. */
+static bool take_validity(struct tokens *tokens)
+{
+	return words_take(tokens, "NOT VALID") || words_take(tokens, "NOT ENFORCED") ||
+	       words_take(tokens, "ENFORCED");
+}
+
 static bool take_foreign_option(struct tokens *tokens)
 {
-	static const char *const options[] = { "MATCH FULL",   "MATCH PARTIAL", "MATCH SIMPLE",
-		                               "NOT VALID",    "NOT ENFORCED",  "ENFORCED",
-		                               NULL };
-	for (const char *const *option = options; *option; option++)
-		if (words_take(tokens, *option))
-			return true;
-	return take_action(tokens) || take_timing(tokens);
+	return words_take(tokens, "MATCH FULL") || words_take(tokens, "MATCH PARTIAL") ||
+	       words_take(tokens, "MATCH SIMPLE") || take_action(tokens) || take_timing(tokens);
+}
+
+static void build_validation(struct reading *reading, struct slice statement)
+{
+	struct post_task *task = reading->task;
+	add_part(&task->first_sql, "", statement);
+	buf_adds(&task->first_sql, " NOT VALID");
+	add_part(&task->second_sql, "ALTER TABLE ", reading->table);
+	add_part(&task->second_sql, " VALIDATE CONSTRAINT ", reading->name);
 }
 
 static bool read_foreign_key(struct reading *reading)
@@ -225,7 +237,8 @@ static bool read_foreign_key(struct reading *reading)
 	struct post_task *task = reading->task;
 	struct slice columns;
 	struct token next;
-	reading->task->kind = POST_FOREIGN_KEY;
+	bool is_plain = true;
+	task->kind = POST_FOREIGN_KEY;
 	if (!take_group(&reading->tokens, &columns) ||
 	    !words_take(&reading->tokens, "REFERENCES") ||
 	    !sql_take_qualified(&reading->tokens, &task->referenced_schema,
@@ -234,8 +247,13 @@ static bool read_foreign_key(struct reading *reading)
 	if (token_peek(&reading->tokens, &next) && token_is_symbol(&next, "(") &&
 	    !take_group(&reading->tokens, &columns))
 		return false;
-	while (take_foreign_option(&reading->tokens))
-		continue;
+	for (bool more = true; more;) {
+		more = take_validity(&reading->tokens);
+		is_plain = is_plain && !more;
+		more = more || take_foreign_option(&reading->tokens);
+	}
+	if (is_plain)
+		build_validation(reading, between(&reading->begin, &reading->tokens));
 	return words_at_end(&reading->tokens);
 }
 
@@ -311,13 +329,14 @@ static bool has_failed(const struct post_task *task)
 {
 	return task->schema.failed || task->table.failed || task->name.failed ||
 	       task->referenced_schema.failed || task->referenced_table.failed ||
-	       task->index_sql.failed || task->constraint_sql.failed;
+	       task->first_sql.failed || task->second_sql.failed;
 }
 
 int post_task_read(struct slice sql, bool standard_strings, struct post_task *task,
                    struct err *err)
 {
-	struct reading reading = { .tokens = tokens_of(sql, standard_strings), .task = task };
+	struct tokens tokens = tokens_of(sql, standard_strings);
+	struct reading reading = { .tokens = tokens, .begin = tokens, .task = task };
 	bool found = read_task(&reading);
 	if (has_failed(task))
 		return err_memory(err, "a statement");
@@ -335,6 +354,6 @@ void post_task_release(struct post_task *task)
 	buf_release(&task->name);
 	buf_release(&task->referenced_schema);
 	buf_release(&task->referenced_table);
-	buf_release(&task->index_sql);
-	buf_release(&task->constraint_sql);
+	buf_release(&task->first_sql);
+	buf_release(&task->second_sql);
 }

@@ -31,12 +31,15 @@ struct post_task {
 	struct buf referenced_schema; /* POST_FOREIGN_KEY */
 	struct buf referenced_table;
 	/*
-	 * POST_KEY, where it can be made in two steps: the index, while others are built on the table, too,
-	 * then the constraint, which takes the index over.  Empty where it can't (WITHOUT OVERLAPS, USING
-	 * INDEX, a part that is not known).
+	 * Where it can be made in two steps of which others need not wait for the longer one.  POST_KEY:
+	 * the index, while others are built on the table, too, then the constraint, which takes it over.
+	 * POST_FOREIGN_KEY: the constraint NOT VALID, for which both tables are needed a moment, then its
+	 * validation, which leaves the referenced table to others (documentation of ALTER TABLE, VALIDATE
+	 * CONSTRAINT).  Empty where it can't (WITHOUT OVERLAPS, USING INDEX, NOT VALID already, a part
+	 * that is not known).
 	 */
-	struct buf index_sql;
-	struct buf constraint_sql;
+	struct buf first_sql;
+	struct buf second_sql;
 };
 
 #define POST_TASK_INIT { .kind = POST_UNKNOWN }

@@ -24,7 +24,7 @@ prepare_theirs_plain() { prepare_theirs_restore; }
 theirs_plain() { m psql -X -q -1 -v ON_ERROR_STOP=1 -f "$work/dump.sql" -d bench_theirs; }
 
 prepare_ours_clone() { prepare_ours_restore; }
-ours_clone() { m "$bin/iddump" -j "$J" -F archive -Z 1 bench | m "$bin/idrestore" --create -j "$J" -d bench_ours; }
+ours_clone() { m "$bin/iddump" bench | m "$bin/idrestore" --create -j "$J" -d bench_ours; }
 prepare_theirs_clone() {
 	prepare_theirs_restore
 	rm -rf "$work/pgcopydb"

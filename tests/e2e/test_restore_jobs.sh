@@ -447,6 +447,36 @@ test_bad_rows_are_named_as_without_jobs() {
 	expect_match 'short\.sql:50004: this row was refused by table b: missing data for column "a"' serial.err
 }
 
+# Large tables whose foreign keys all refer to one: added unchecked, then checked side by side, and valid in
+# the end.
+test_foreign_keys_are_checked_side_by_side() {
+	local began
+	newdb source
+	sql "$db_source" "CREATE TABLE parent (id int PRIMARY KEY, of int REFERENCES parent, v text);
+		INSERT INTO parent SELECT i, 1, repeat('p', 100) FROM generate_series(1, 60000) i;
+		CREATE TABLE a (id int PRIMARY KEY, parent int NOT NULL, v text); CREATE TABLE b (LIKE a); CREATE TABLE c (LIKE a);
+		INSERT INTO a SELECT i, i, repeat('a', 100) FROM generate_series(1, 60000) i;
+		INSERT INTO b TABLE a; INSERT INTO c TABLE a;
+		ALTER TABLE a ADD CONSTRAINT of_a FOREIGN KEY (parent) REFERENCES parent ON DELETE CASCADE DEFERRABLE;
+		ALTER TABLE a ADD CONSTRAINT second_of_a FOREIGN KEY (id) REFERENCES parent (id) MATCH FULL;
+		ALTER TABLE b ADD CONSTRAINT of_b FOREIGN KEY (parent) REFERENCES parent;
+		ALTER TABLE c ADD CONSTRAINT of_c FOREIGN KEY (parent) REFERENCES parent NOT VALID"
+	pg_dump "$db_source" >keys.sql
+	as_serial keys.sql
+	began=$(wc -c <"$CLUSTER_DIR/log")
+	dbname copy
+	PGOPTIONS='-c log_statement=all' expect_status 0 idrestore --create -j 4 -d "$db_copy" keys.sql
+	tail -c "+$((began + 1))" "$CLUSTER_DIR/log" >log
+	expect_equal "$(grep -ac 'ALTER TABLE public\.[ab] VALIDATE CONSTRAINT' log)" 3
+	expect_equal "$(sql "$db_copy" "SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE contype = 'f' AND NOT convalidated")" of_c
+	sql postgres "DROP DATABASE \"$db_copy\""
+	# What does not fit is said as of the statement itself.
+	awk '/^COPY public.b / { b = 1 } b && /^500\t/ { sub(/\t500\t/, "\t70000\t"); b = 0 } { print }' keys.sql >orphan.sql
+	cmp -s keys.sql orphan.sql && fail 'no orphan was made'
+	as_serial orphan.sql 4
+	expect_match 'orphan\.sql:[0-9]+: statement [0-9]+ failed: insert or update on table "b" violates foreign key constraint "of_b"' serial.err
+}
+
 test_bad_rows_of_an_archive_name_the_member() {
 	newdb source
 	sql "$db_source" "CREATE FUNCTION fits(i int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';

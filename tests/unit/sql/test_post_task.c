@@ -135,7 +135,7 @@ START_TEST(says_when_it_does_not_know)
 	struct err err = ERR_INIT;
 	ck_assert_int_eq(post_task_read(slice_of(unknown[_i]), true, &task, &err), 0);
 	ck_assert_msg(task.kind == POST_UNKNOWN, "%s", unknown[_i]);
-	ck_assert_msg(task.name.len == 0 && task.table.len == 0 && task.index_sql.len == 0, "%s",
+	ck_assert_msg(task.name.len == 0 && task.table.len == 0 && task.first_sql.len == 0, "%s",
 	              unknown[_i]);
 	post_task_release(&task);
 }
@@ -172,8 +172,44 @@ START_TEST(parts_a_key_into_index_and_constraint)
 	struct err err = ERR_INIT;
 	ck_assert_int_eq(post_task_read(slice_of(keys[_i].sql), true, &task, &err), 0);
 	ck_assert_int_eq(task.kind, POST_KEY);
-	ck_assert_str_eq(task.index_sql.data ? task.index_sql.data : "", keys[_i].index);
-	ck_assert_str_eq(task.constraint_sql.data ? task.constraint_sql.data : "", keys[_i].constraint);
+	ck_assert_str_eq(task.first_sql.data ? task.first_sql.data : "", keys[_i].index);
+	ck_assert_str_eq(task.second_sql.data ? task.second_sql.data : "", keys[_i].constraint);
+	post_task_release(&task);
+}
+END_TEST
+
+static const struct {
+	const char *sql;
+	const char *constraint;
+	const char *validation;
+} foreign_keys[] = {
+	{ "ALTER TABLE ONLY s.t\n    ADD CONSTRAINT \"C 1\" FOREIGN KEY (a) REFERENCES u(b);",
+	  "ALTER TABLE ONLY s.t\n    ADD CONSTRAINT \"C 1\" FOREIGN KEY (a) REFERENCES u(b) NOT VALID",
+	  "ALTER TABLE s.t VALIDATE CONSTRAINT \"C 1\"" },
+	{ "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a, b) REFERENCES t MATCH FULL ON UPDATE CASCADE "
+	  "DEFERRABLE INITIALLY DEFERRED ; ",
+	  "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a, b) REFERENCES t MATCH FULL ON UPDATE CASCADE "
+	  "DEFERRABLE INITIALLY DEFERRED NOT VALID",
+	  "ALTER TABLE t VALIDATE CONSTRAINT c" },
+	{ "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u -- valid\n;",
+	  "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u NOT VALID",
+	  "ALTER TABLE t VALIDATE CONSTRAINT c" },
+	/* As they are. */
+	{ "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u NOT VALID;", "", "" },
+	{ "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u NOT VALID DEFERRABLE;", "", "" },
+	{ "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u NOT ENFORCED;", "", "" },
+	{ "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u ENFORCED;", "", "" },
+};
+
+START_TEST(parts_a_foreign_key_into_constraint_and_validation)
+{
+	struct post_task task = POST_TASK_INIT;
+	struct err err = ERR_INIT;
+	ck_assert_int_eq(post_task_read(slice_of(foreign_keys[_i].sql), true, &task, &err), 0);
+	ck_assert_int_eq(task.kind, POST_FOREIGN_KEY);
+	ck_assert_str_eq(task.first_sql.data ? task.first_sql.data : "", foreign_keys[_i].constraint);
+	ck_assert_str_eq(task.second_sql.data ? task.second_sql.data : "",
+	                 foreign_keys[_i].validation);
 	post_task_release(&task);
 }
 END_TEST
@@ -187,6 +223,8 @@ Suite *test_sql_post_task(void)
 	tcase_add_loop_test(tcase, reads_what_may_run_side_by_side, 0, COUNT(known));
 	tcase_add_loop_test(tcase, says_when_it_does_not_know, 0, COUNT(unknown));
 	tcase_add_loop_test(tcase, parts_a_key_into_index_and_constraint, 0, COUNT(keys));
+	tcase_add_loop_test(tcase, parts_a_foreign_key_into_constraint_and_validation, 0,
+	                    COUNT(foreign_keys));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -194,8 +194,9 @@ int tool_jobs(long wanted, int *jobs, struct err *err)
 int tool_one_operand(const struct option_operands *operands, const char **operand,
                      struct err *err)
 {
-	if (operands->count > 1)
-		return tool_too_many(operands->items[1], err);
+	size_t most = *operand ? 0 : 1;
+	if (operands->count > most)
+		return tool_too_many(operands->items[most], err);
 	if (operands->count == 1)
 		*operand = operands->items[0];
 	return 0;

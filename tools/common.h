@@ -136,7 +136,7 @@ struct selection tool_selection(const struct selection_options *options);
 /* -j: how many jobs; 0 is one for each processor.  ERR_USAGE for more than there may be. */
 int tool_jobs(long wanted, int *jobs, struct err *err);
 
-/* At most one operand. */
+/* At most one operand; none when an option has said the same already. */
 int tool_one_operand(const struct option_operands *operands, const char **operand,
                      struct err *err);
 

@@ -17,6 +17,7 @@ static const char usage[] =
 	"whether a dump is complete and undamaged.\n"
 	"\n"
 	"Usage: idverify [OPTION]… A [B]\n"
+	"       idverify [OPTION]… -d DBNAME A\n"
 	"\n"
 	"A and B are databases (names, conninfo strings, URIs) or dumps (an existing\n"
 	"file, - for stdin); \"db:\" or \"file:\" in front settles which.\n"
@@ -307,13 +308,15 @@ static int needs_another(const char *argument, struct err *err)
 	               argument);
 }
 
-static int validate(const struct option_operands *operands, struct err *err)
+/* `database`: -d, which is B. */
+static int validate(const struct option_operands *operands, const char *database, struct err *err)
 {
+	size_t most = database ? 1 : 2;
 	if (operands->count == 0)
 		return err_set(err, ERR_USAGE, "nothing to compare: name A and B (see --help)");
-	if (operands->count > 2)
-		return tool_too_many(operands->items[2], err);
-	if (operands->count == 1 && !side_of(operands->items[0]).is_stream)
+	if (operands->count > most)
+		return tool_too_many(operands->items[most], err);
+	if (operands->count == 1 && !database && !side_of(operands->items[0]).is_stream)
 		return needs_another(operands->items[0], err);
 	if (operands->count == 2 && strcmp(operands->items[0], "-") == 0 &&
 	    strcmp(operands->items[1], "-") == 0)
@@ -324,9 +327,12 @@ static int validate(const struct option_operands *operands, struct err *err)
 static void verify(struct verification *verification, const struct option_operands *operands,
                    struct err *err)
 {
-	bool both = operands->count == 2;
+	const char *database = verification->where->database;
+	bool both = operands->count == 2 || database;
 	verification->a = side_of(operands->items[0]);
-	if (both)
+	if (database)
+		verification->b = (struct side){ .argument = database, .name = BUF_INIT };
+	else if (both)
 		verification->b = side_of(operands->items[1]);
 	/* Both are opened before one is read: a database's moment is now. */
 	if (open_side(verification, &verification->a, err) < 0 ||
@@ -358,7 +364,8 @@ int main(int argc, char **argv)
 	struct pg_target where;
 	int jobs;
 	struct err err = ERR_INIT;
-	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 && validate(&operands, &err) == 0 &&
+	if (tool_begin(&tool, argc, argv, &operands, &err) == 0 &&
+	    validate(&operands, connection.database, &err) == 0 &&
 	    tool_jobs(options.jobs, &jobs, &err) == 0 &&
 	    connection_target(&connection, &where, &err) == 0) {
 		struct verification verification = {

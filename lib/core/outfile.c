@@ -148,6 +148,10 @@ static int open_target(struct outfile *out, bool to_stdout, const struct log *lo
 struct outfile *outfile_open(const char *path, const struct log *log, struct err *err)
 {
 	bool to_stdout = !path || strcmp(path, "-") == 0;
+	if (path && !path[0]) {
+		err_set(err, ERR_USAGE, "the output's name is empty: is a variable not set?");
+		return NULL;
+	}
 	struct outfile *out = outfile_new(to_stdout ? "standard output" : path, err);
 
 	if (out && open_target(out, to_stdout, log, err) < 0) {

@@ -425,5 +425,7 @@ struct sink *restore_sink_new(const struct restore_target *target,
 
 int restore_sink_explain(struct sink *sink, struct err *err)
 {
-	return restore_jobs_fail((struct restore *)sink, err);
+	struct restore *restore = (struct restore *)sink;
+	restore_jobs_fail(restore, err);
+	return restore_add_outcome(restore, err);
 }

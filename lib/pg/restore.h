@@ -63,8 +63,8 @@ struct sink *restore_sink_new(const struct restore_target *target,
                               const struct restore_options *options, const struct log *log,
                               struct err *err);
 
-/* When source_run() has failed: the first error, if a worker's was, instead of what came of it.  Always
- * -1. */
+/* When source_run() has failed: the first error, if a worker's was, instead of what came of it, and
+ * what it means for the target.  Always -1. */
 int restore_sink_explain(struct sink *sink, struct err *err);
 
 #endif

@@ -56,6 +56,13 @@ static const char *outcome(const struct restore *restore)
 	       "before another attempt.";
 }
 
+int restore_add_outcome(const struct restore *restore, struct err *err)
+{
+	bool is_said = strcasestr(err->message, "nothing was restored") ||
+	               strstr(err->message, outcome(restore));
+	return !restore->pg || is_said ? -1 : err_append(err, "\n%s", outcome(restore));
+}
+
 const char *restore_place_name(const struct restore *restore, const struct place *place)
 {
 	return place->name ? place->name : restore->options.input_name;

@@ -87,6 +87,8 @@ int restore_check_taken(const struct restore *restore, const struct place *place
 int restore_statement_failed(const struct restore *restore, const struct pg *pg,
                              const struct place *place, struct slice sql,
                              const struct err *failed, struct err *err);
+/* What an error means for the target, unless it says so already or there was no target yet.  Always -1. */
+int restore_add_outcome(const struct restore *restore, struct err *err);
 /* Rows whose first is at `place`. */
 int restore_rows_failed(const struct restore *restore, const struct pg *pg,
                         const struct place *place, const struct copy_table *table,

@@ -31,7 +31,7 @@ static int check_rights(struct pg *pg, const struct pg_rows *rows, const char *k
 		result = err_set(err, ERR_DATABASE,
 		                 "role \"%s\" may not read %d %s%s of database \"%s\": %s\n"
 		                 "HINT:  Grant SELECT (and USAGE on the schema), use another role, or "
-		                 "leave them out with -T.",
+		                 "leave them out with iddump -T.",
 		                 pg_user(pg), count, kind, count == 1 ? "" : "s", pg_database(pg),
 		                 names.data);
 	buf_release(&names);
@@ -48,7 +48,7 @@ static int check_row_security(struct pg *pg, const struct pg_rows *rows, struct 
 		                 "row-level security may hide rows of %d table%s of database \"%s\" from "
 		                 "role \"%s\": %s\n"
 		                 "HINT:  Use the tables' owner, a superuser or a role with BYPASSRLS, or "
-		                 "leave them out with -T.",
+		                 "leave them out with iddump -T.",
 		                 count, count == 1 ? "" : "s", pg_database(pg), pg_user(pg),
 		                 names.data);
 	buf_release(&names);

@@ -210,7 +210,7 @@ int target_drop_all(struct pg *pg, const struct log *log, struct err *err)
 	for (int row = 0; result == 0 && row < pg_rows_count(rows); row++)
 		result = drop(pg, pg_value(rows, row, 0), pg_value(rows, row, 1), err);
 	if (result == 0 && pg_rows_count(rows) > 0)
-		log_note(log, "%d objects of database \"%s\" are replaced", pg_rows_count(rows),
+		log_note(log, "%d objects of database \"%s\" are to be replaced", pg_rows_count(rows),
 		         pg_database(pg));
 	pg_rows_free(rows);
 	return result;

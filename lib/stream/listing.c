@@ -196,11 +196,15 @@ static int list_trailer(struct listing *listing, const struct record *record, st
 {
 	static const char *const ends[] = { "no end mark", "pg_dump's end mark",
 		                            "idkit's trailer, which fits" };
+	/* Of an archive the rows were not even looked at. */
+	const char *end = record->trailer.manifest
+	                          ? "idkit's manifest and sums, which fit (idverify checks the rows)"
+	                          : ends[record->trailer.end];
 	if (end_table(listing, err) < 0)
 		return -1;
 	buf_addf(&listing->line, ";\n; %llu statements, %llu rows; ends with %s\n",
 	         (unsigned long long)listing->statements, (unsigned long long)listing->rows,
-	         ends[record->trailer.end]);
+	         end);
 	return put(listing, err);
 }
 

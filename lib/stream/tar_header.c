@@ -83,7 +83,10 @@ int tar_header_read(const unsigned char block[TAR_BLOCK_BYTES], struct tar_heade
 	if (!sum_fits(block))
 		return err_set(err, ERR_INPUT, "member %s: its tar header is damaged", header->name);
 	if (memcmp(block + MAGIC_AT, "ustar\0" "00", 8) != 0)
-		return err_set(err, ERR_INPUT, "member %s: its tar header is none of POSIX's",
+		return err_set(err, ERR_INPUT,
+		               "member %s: its tar header is none of POSIX's; an archive that was "
+		               "unpacked becomes one again with tar --format=ustar, its members in the "
+		               "order of SHA256SUMS",
 		               header->name);
 	if (block[TYPE_AT] != '0')
 		return err_set(err, ERR_INPUT, "member %s is %s: an archive has regular files only",

@@ -66,3 +66,61 @@ test_quit_cleans_up() {
 scratch_is_there() {
 	[ -n "$(scratch_databases)" ]
 }
+
+# An output without a name is no usage of the last minute.
+test_output_that_is_not_named() {
+	small source
+	for tool in "iddump -d $db_source" "idfilter /dev/null" "idverify $db_source $db_source"; do
+		expect_status 2 $tool -o ''
+		expect_match "the output's name is empty: is a variable not set" "$err"
+	done
+}
+
+# Of two answers to one question none is passed over.
+test_named_twice() {
+	small source
+	newdb target
+	iddump -o k.idar "$db_source"
+	expect_status 2 iddump -d "$db_source" k.idar
+	expect_match 'one argument too many: "k\.idar"' "$err"
+	expect_status 2 idfilter -f k.idar other.sql
+	expect_status 2 idrestore -d "$db_target" -f k.idar other.sql
+	expect_match 'one argument too many: "other\.sql"' "$err"
+}
+
+# What the failure means for the target is said, whatever has failed.
+test_the_outcome_is_said() {
+	load source objects.sql
+	newdb target
+	dbname new
+	iddump -o k.idar "$db_source"
+	local at
+	at=$(tar xOf k.idar manifest.json | grep '"table":"plain"' | sed 's/.*"offset":\([0-9]*\),.*/\1/')
+	cp k.idar bad.idar
+	printf '\377' | dd of=bad.idar bs=1 seek=$((at + 60)) conv=notrunc 2>/dev/null
+	expect_status 3 idrestore -d "$db_target" bad.idar
+	expect_match '^ *Nothing was restored\.$' "$err"
+	expect_status 3 idrestore --create -j 2 -d "$db_new" bad.idar
+	expect_match '^ *Nothing was restored\.$' "$err"
+	expect_equal "$(grep -c 'othing was restored' "$err")" 1
+	expect_status 3 idrestore --in-place -j 2 -d "$db_target" bad.idar
+	expect_match 'member 2-data/[0-9]*\.sql\.zst' "$err"
+	expect_match 'The restore was in place: the target holds a part of the stream; --clean empties it' "$err"
+	expect_no_match 'othing was restored' "$err"
+	expect_status 0 idrestore --in-place --clean -j 2 -d "$db_target" k.idar
+	expect_copy "$db_source" "$db_target"
+}
+
+# The list of an archive says nothing of rows that it has not read.
+test_a_list_vouches_for_no_rows() {
+	small source
+	iddump -o k.idar "$db_source"
+	expect_status 0 idfilter -l k.idar
+	expect_match 'ends with idkit.s manifest and sums, which fit \(idverify checks the rows\)$' "$out"
+	mkdir x
+	tar -C x -xf k.idar
+	(cd x && tar --format=gnu -cf ../again.idar $(tar tf ../k.idar) && tar --format=ustar -cf ../right.idar $(tar tf ../k.idar))
+	expect_status 3 idverify again.idar
+	expect_match 'becomes one again with tar --format=ustar' "$err"
+	expect_status 0 idverify right.idar k.idar
+}

@@ -365,7 +365,7 @@ test_clean_replaces_all_or_nothing() {
 	definitions "$db_target" >after
 	expect_same before.definitions after
 	expect_status 0 idrestore --clean -d "$db_target" stream.sql
-	expect_match 'note: [0-9]+ objects of database .* are replaced' "$err"
+	expect_match 'note: [0-9]+ objects of database .* are to be replaced' "$err"
 	expect_equal_dbs "$db_source" "$db_target"
 	expect_equal "$(sql "$db_target" "SELECT count(*) FROM pg_namespace WHERE oid >= 16384")" 0
 	expect_equal "$(sql "$db_target" "SELECT extname FROM pg_extension")" plpgsql

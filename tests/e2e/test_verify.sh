@@ -265,3 +265,20 @@ test_settings_make_no_difference() {
 	iddump "$db_a" >a.sql
 	expect_status 0 env PGTZ=Asia/Tokyo PGDATESTYLE=SQL PGOPTIONS='-c extra_float_digits=-5' idverify a.sql "${prefix}_b"
 }
+
+# -d is the other side, as it is the database in the other tools; never something that is passed over.
+test_the_database_by_an_option() {
+	newdb a
+	newdb b
+	sql "$db_a" 'CREATE TABLE t (i int); INSERT INTO t VALUES (1)'
+	sql "$db_b" 'CREATE TABLE t (i int); INSERT INTO t VALUES (2)'
+	iddump -o a.idar "$db_a"
+	expect_status 0 idverify -d "$db_a" a.idar
+	expect_status 1 idverify -d "$db_b" a.idar
+	expect_status 1 idverify -d "dbname=$db_b" "$db_a"
+	expect_status 4 idverify -d 'host=127.0.0.1 port=1' a.idar
+	expect_status 2 idverify -d 'nosuch=1' a.idar
+	expect_status 2 idverify -d "$db_b" a.idar "$db_a"
+	expect_match "one argument too many: \"$db_a\"" "$err"
+	expect_status 2 idverify -d "$db_b"
+}

@@ -300,12 +300,13 @@ static void side_release(struct side *side)
 /* A connection string may hold a password: it is never shown. */
 static int needs_another(const char *argument, struct err *err)
 {
+	bool settled = strncmp(argument, "db:", 3) == 0;
+	argument += settled ? 3 : 0;
 	if (pg_is_conninfo(argument))
 		return err_set(err, ERR_USAGE, "a database needs something to be compared with");
 	return err_set(err, ERR_USAGE,
-	               "database \"%s\" needs something to be compared with (there is no file of that "
-	               "name)",
-	               argument);
+	               "database \"%s\" needs something to be compared with%s", argument,
+	               settled ? "" : " (there is no file of that name)");
 }
 
 /* `database`: -d, which is B. */

@@ -332,6 +332,9 @@ void progress_done(struct progress *progress)
 static void show_end(struct progress *progress)
 {
 	struct progress_view view = view_of(progress, progress->is_done ? "done" : "failed");
+	/* What was expected was a guess. */
+	if (progress->is_done)
+		view.total_bytes = view.bytes;
 	if (view.seconds > 0)
 		view.bytes_per_second = (double)view.bytes / view.seconds;
 	if (progress->json)

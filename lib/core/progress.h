@@ -51,7 +51,8 @@ void progress_phase(struct progress *progress, const char *phase);
 void progress_add(struct progress *progress, uint64_t bytes, uint64_t rows);
 void progress_table_done(struct progress *progress);
 
-/* The last line in JSON says "state":"done"; "failed" when freed without this. */
+/* The last line in JSON says "state":"done", and the total is what has come; "failed" when freed without
+ * this. */
 void progress_done(struct progress *progress);
 void progress_free(struct progress *progress);
 

@@ -51,8 +51,9 @@ static int ends_early(const struct archive_members *members, struct err *err)
 {
 	char expected[2 * ARCHIVE_NAME_BYTES];
 	archive_order_expected(&members->order, expected, sizeof(expected));
-	return err_set(err, ERR_INPUT, "%s ends where member %s should come: it is truncated",
-	               members->name, expected);
+	return err_set(err, ERR_INPUT, "%s ends where %s%s should come: it is truncated",
+	               members->name, members->order.stage == ARCHIVE_AT_END ? "" : "member ",
+	               expected);
 }
 
 static int ends_inside(const struct archive_members *members, const char *member, struct err *err)

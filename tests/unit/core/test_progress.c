@@ -204,7 +204,9 @@ static void check_object(const char *line, const char *state)
 	ck_assert_str_eq(json_string_value(json_object_get(object, "state")), state);
 	ck_assert_str_eq(json_string_value(json_object_get(object, "phase")), "rows");
 	ck_assert_int_eq(json_integer_value(json_object_get(object, "bytes")), 40000);
-	ck_assert_int_eq(json_integer_value(json_object_get(object, "total_bytes")), 50000);
+	/* At the end it is known. */
+	ck_assert_int_eq(json_integer_value(json_object_get(object, "total_bytes")),
+	                 strcmp(state, "done") == 0 ? 40000 : 50000);
 	ck_assert_int_eq(json_integer_value(json_object_get(object, "rows")), 8000);
 	ck_assert_int_eq(json_integer_value(json_object_get(object, "tables")), 4);
 	ck_assert_int_eq(json_integer_value(json_object_get(object, "total_tables")), 4);

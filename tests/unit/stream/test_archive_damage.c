@@ -189,7 +189,9 @@ START_TEST(cut_at_every_block)
 	own_archive(&archive);
 	for (size_t len = 512; len < archive.len; len += 256) {
 		read_damaged((struct slice){ archive.data, len }, (enum archive_way)_i, &err);
-		ck_assert_msg(strstr(err.message, "truncated") && strstr(err.message, "member"),
+		ck_assert_msg(strstr(err.message, "truncated") &&
+		                      (strstr(err.message, "member") ||
+		                       strstr(err.message, "ends where the tar's end should come")),
 		              "at %zu: %s", len, err.message);
 	}
 	for (size_t len = archive.len - 1023; len < archive.len; len += 100)
@@ -857,6 +859,13 @@ static void make_bomb(struct slice text, bool declared, struct buf *frame)
 	ZSTD_freeCCtx(context);
 }
 
+/* ThreadSanitizer remembers four words for each. */
+#ifdef __SANITIZE_THREAD__
+#define LITTLE_KIB (5L * 200 * 1024)
+#else
+#define LITTLE_KIB (200L * 1024)
+#endif
+
 /* In a process of its own, which may have so much memory and no more: its exit status. */
 static int read_with_little_memory(struct slice archive, enum archive_way way,
                                    const char *expected)
@@ -875,7 +884,7 @@ static int read_with_little_memory(struct slice archive, enum archive_way way,
 		getrusage(RUSAGE_SELF, &after);
 		long kib = after.ru_maxrss - before.ru_maxrss;
 		bool well = result < 0 && err.kind == ERR_INPUT && strstr(err.message, expected) &&
-		            !recorder.trailer_seen && kib < 200 * 1024;
+		            !recorder.trailer_seen && kib < LITTLE_KIB;
 		if (!well)
 			fprintf(stderr, "%s: %d %s (%ld KiB)\n", way_names[way], result, err.message, kib);
 		_exit(well ? 0 : 1);

@@ -220,6 +220,43 @@ test_full_disk() {
 	[ "$status" = 0 ] || exit "$status"
 }
 
+# broken CALL AFTER COMMAND…: with a disk that fails so for files named *k.idar*.
+broken() {
+	LD_PRELOAD=$T/broken_disk.so BROKEN_NAME=k.idar BROKEN_CALL=$1 BROKEN_AFTER=$2 "${@:3}"
+}
+
+# EIO is what a disk says that dies: status 5, and no file under the name that was asked for.
+test_a_disk_that_breaks() {
+	local jobs call
+	[ "${VARIANT:-release}" = release ] || skip 'sanitizers must be loaded first'
+	cc -shared -fPIC -O2 -o broken_disk.so -D_GNU_SOURCE "$E2E_DIR/broken_disk.c" -ldl
+	load source objects.sql
+	dbname copy
+	iddump -o whole.sql "$db_source"
+	for jobs in 1 2 8; do
+		for call in 'write 0' 'write 40000' 'fsync 0'; do
+			# shellcheck disable=SC2086
+			expect_status 5 broken $call iddump -j "$jobs" -o k.idar "$db_source"
+			expect_match '^iddump: error: .*cannot .*k\.idar.*: Input/output error' "$err"
+			# shellcheck disable=SC2086
+			expect_status 5 broken $call idfilter -j "$jobs" -o k.idar whole.sql
+			expect_match '^idfilter: error: cannot .*k\.idar.*: Input/output error' "$err"
+			expect_equal "$(ls -A | grep idar || true)" ''
+		done
+	done
+	iddump -o k.idar "$db_source"
+	for jobs in 1 2 8; do
+		for call in 'read 0' 'read 60000' 'read 150000'; do
+			# shellcheck disable=SC2086
+			expect_status 5 broken $call idrestore --create -j "$jobs" -d "$db_copy" k.idar
+			expect_match 'k\.idar.*: Input/output error' "$err"
+			expect_equal "$(sql postgres "SELECT count(*) FROM pg_database WHERE datname = '$db_copy'")" 0
+			# shellcheck disable=SC2086
+			expect_status 5 broken $call idverify -j "$jobs" k.idar "$db_source"
+		done
+	done
+}
+
 test_reader_that_goes_away() {
 	local status
 	make_archive

@@ -37,10 +37,10 @@ struct progress;
 
 /*
  * `log` becomes a log whose lines and the bar don't garble each other: the tool uses it from now on,
- * until progress_free().  *progress is NULL, and the log untouched, when nothing is to be shown.
+ * until progress_free().  *result is NULL, and the log untouched, when nothing is to be shown.
  */
 int progress_new(enum progress_mode mode, const char *program, struct log *log,
-                 struct progress **progress, struct err *err);
+                 struct progress **result, struct err *err);
 
 /* What it will come to, as far as is known (0: unknown), which may be said more than once. */
 void progress_expect(struct progress *progress, uint64_t bytes, uint64_t tables);

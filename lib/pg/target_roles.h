@@ -34,7 +34,7 @@ struct sink *target_roles_new(const struct target_roles_options *options, struct
  * is logged there, and also when they fail.  Others can't turn logging off: then a log of all statements,
  * or of one that fails, has them.
  */
-int target_roles_prepare(struct sink *filter, struct pg *pg, const struct stream_header *header,
+int target_roles_prepare(struct sink *sink, struct pg *pg, const struct stream_header *header,
                          struct err *err);
 
 #endif

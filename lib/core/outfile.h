@@ -22,7 +22,8 @@
 
 struct outfile;
 
-/* NULL on error; ERR_USAGE for an empty path.  `path` is copied.  Nothing is written before the first outfile_write(). */
+/* NULL on error; ERR_USAGE for an empty path.  `path` is copied.  Nothing is written before the first
+ * outfile_write(). */
 struct outfile *outfile_open(const char *path, const struct log *log, struct err *err);
 
 /* Buffered: small writes are gathered, large ones go straight through.  0 or -1. */

@@ -227,7 +227,7 @@ static int begin_piece(struct gatherer *gatherer, const struct copy_table *table
 		.member = { .section = SECTION_DATA, .rows = rows, .sum = sum },
 		.uncounted_source = SIZE_MAX,
 	};
-	if (archive_piece_name(piece, table, err) == 0 &&
+	if (manifest_member_name_table(&piece->member, table, err) == 0 &&
 	    count_rows(gatherer, table, &piece->member, err) == 0)
 		return 0;
 	archive_piece_release(piece);

@@ -26,13 +26,6 @@ struct packing {
 
 /* ---- pieces ---- */
 
-int archive_piece_name(struct archive_piece *piece, const struct copy_table *table, struct err *err)
-{
-	piece->member.schema = slice_dup(table->schema);
-	piece->member.table = slice_dup(table->name);
-	return piece->member.schema && piece->member.table ? 0 : err_memory(err, "an archive's member");
-}
-
 int archive_piece_seal(struct archive_piece *piece, struct slice frame, uint64_t raw_bytes,
                        struct err *err)
 {

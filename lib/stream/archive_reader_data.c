@@ -188,14 +188,6 @@ int archive_reader_file_rows(struct archive_reader *reader, size_t index, struct
 	return chunk ? archive_reader_deliver(reader, front, chunk, err) : -1;
 }
 
-static int note_table(struct manifest_member *member, const struct copy_table *table,
-                      struct err *err)
-{
-	member->schema = slice_dup(table->schema);
-	member->table = slice_dup(table->name);
-	return member->schema && member->table ? 0 : err_memory(err, "an archive's member");
-}
-
 int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct err *err)
 {
 	struct manifest_member *member = &reader->found->members[index];
@@ -204,7 +196,7 @@ int archive_reader_pipe_rows(struct archive_reader *reader, size_t index, struct
 		return -1;
 	/* No other member needs it. */
 	reader->fronts = NULL;
-	if (note_table(member, &front->target.table, err) < 0) {
+	if (manifest_member_name_table(member, &front->target.table, err) < 0) {
 		table_front_free(front);
 		return -1;
 	}

@@ -48,9 +48,6 @@ struct archive_piece {
 	size_t uncounted_source; /* SIZE_MAX: rows and sum are known */
 };
 
-/* The table whose rows it holds. */
-int archive_piece_name(struct archive_piece *piece, const struct copy_table *table,
-                       struct err *err);
 /* It is packed now: `frame` lives until it is appended. */
 int archive_piece_seal(struct archive_piece *piece, struct slice frame, uint64_t raw_bytes,
                        struct err *err);

@@ -48,6 +48,14 @@ static int grow(struct manifest *manifest)
 	return 0;
 }
 
+int manifest_member_name_table(struct manifest_member *member, const struct copy_table *table,
+                               struct err *err)
+{
+	member->schema = slice_dup(table->schema);
+	member->table = slice_dup(table->name);
+	return member->schema && member->table ? 0 : err_memory(err, "an archive's member");
+}
+
 int manifest_add(struct manifest *manifest, struct manifest_member *member, struct err *err)
 {
 	if (grow(manifest) < 0) {

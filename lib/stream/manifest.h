@@ -32,6 +32,9 @@ struct manifest {
 
 struct manifest *manifest_new(struct err *err);
 void manifest_free(struct manifest *manifest);
+/* The table whose rows the member holds: copies of its names, which are the member's. */
+int manifest_member_name_table(struct manifest_member *member, const struct copy_table *table,
+                               struct err *err);
 /* Takes the member's texts over, also on error. */
 int manifest_add(struct manifest *manifest, struct manifest_member *member, struct err *err);
 int manifest_print(const struct manifest *manifest, struct buf *json, struct err *err);

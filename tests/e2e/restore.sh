@@ -132,3 +132,13 @@ slowly() {
 	until [ -e "$T/go" ]; do sleep 0.05; done
 	tail -c "+$(($2 + 1))" "$1"
 }
+
+# The restore that runs as $pid, fed by $feeder until "go" is there, ends with this status.
+ends_with() {
+	local want=$1 status=0
+	wait "$pid" || status=$?
+	: >go
+	[ -z "${feeder-}" ] || wait "$feeder" || true
+	feeder=
+	[ "$status" -eq "$want" ] || fail "status $status, not $want: $(cat messages)"
+}

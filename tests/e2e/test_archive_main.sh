@@ -377,15 +377,6 @@ start_restore() {
 	eventually 20 is_in 'idkit%' "$1"
 }
 
-ends_with() {
-	local status=0
-	wait "$pid" || status=$?
-	: >go
-	[ -z "${feeder-}" ] || wait "$feeder" || true
-	feeder=
-	[ "$status" -eq "$1" ] || fail "status $status, not $1: $(cat messages)"
-}
-
 is_quiet() {
 	[ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'id%'")" = 0 ]
 }

@@ -31,15 +31,6 @@ start_in_index() {
 	eventually 20 is_in '%' '^CREATE INDEX slow_index'
 }
 
-ends_with() {
-	local want=$1 status=0
-	wait "$pid" || status=$?
-	: >go
-	[ -z "${feeder-}" ] || wait "$feeder" || true
-	feeder=
-	[ "$status" -eq "$want" ] || fail "status $status, not $want: $(cat messages)"
-}
-
 # Nothing runs, nothing is locked, nothing is there.
 expect_quiet() {
 	eventually 20 no_tool_sessions

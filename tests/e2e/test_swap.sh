@@ -632,9 +632,9 @@ test_keep_old() {
 	drop_set_aside
 }
 
-# Between the list and the DROP the names have changed hands.
-test_what_is_dropped_is_what_was_marked() {
-	local first second
+# A swap with two databases, $first and $second, that are old enough to go: it has listed them and waits
+# to drop the first one, whose comment somebody holds.
+hold_drops() {
 	old_and_new
 	first=idkit_old_20200102T000000Z_$db_old
 	second=idkit_old_20200101T000000Z_$db_old
@@ -646,13 +646,24 @@ test_what_is_dropped_is_what_was_marked() {
 	printf 'BEGIN; COMMENT ON DATABASE "%s" IS NULL;\n' "$first" >&9
 	start idrestore --swap --keep-old 7 -d "$db_old" new.sql 2>messages 9>&-
 	eventually 20 is_in postgres 'DROP DATABASE'
-	sql postgres "ALTER DATABASE \"$second\" RENAME TO ${prefix}_mine"
-	sql postgres "CREATE DATABASE \"$second\""
+}
+
+# Not all can be dropped then.
+let_drops_go() {
+	local status=0
 	printf 'ROLLBACK;\n' >&9
 	exec 9>&-
-	status=0
 	wait "$pid" || status=$?
 	expect_equal "$status" 4
+}
+
+# Between the list and the DROP the names have changed hands.
+test_what_is_dropped_is_what_was_marked() {
+	local first second
+	hold_drops
+	sql postgres "ALTER DATABASE \"$second\" RENAME TO ${prefix}_mine"
+	sql postgres "CREATE DATABASE \"$second\""
+	let_drops_go
 	expect_match "database \"$first\", set aside 2020-01-02T00:00:00.000000Z, was dropped" messages
 	expect_match "warning: database \"$second\", set aside 2020-01-01T00:00:00.000000Z, could not be dropped: it was renamed to \"${prefix}_mine\" meanwhile, and is kept\$" messages
 	expect_match 'the swap is done, but: not all databases that were set aside could be dropped' messages
@@ -665,23 +676,9 @@ test_what_is_dropped_is_what_was_marked() {
 # The same, but idkit's mark is gone.
 test_what_is_dropped_is_marked_still() {
 	local first second
-	old_and_new
-	first=idkit_old_20200102T000000Z_$db_old
-	second=idkit_old_20200101T000000Z_$db_old
-	make_aside 20200101T000000Z 2020-01-01T00:00:00.000000Z "$db_old"
-	make_aside 20200102T000000Z 2020-01-02T00:00:00.000000Z "$db_old"
-	mkfifo held
-	sql postgres <held >/dev/null &
-	exec 9>held
-	printf 'BEGIN; COMMENT ON DATABASE "%s" IS NULL;\n' "$first" >&9
-	start idrestore --swap --keep-old 7 -d "$db_old" new.sql 2>messages 9>&-
-	eventually 20 is_in postgres 'DROP DATABASE'
+	hold_drops
 	sql postgres "COMMENT ON DATABASE \"$second\" IS 'to be kept for good'"
-	printf 'ROLLBACK;\n' >&9
-	exec 9>&-
-	status=0
-	wait "$pid" || status=$?
-	expect_equal "$status" 4
+	let_drops_go
 	expect_match "\"$second\", set aside 2020-01-01T00:00:00.000000Z, could not be dropped: it has lost idkit's mark meanwhile, and is kept\$" messages
 	expect_match "^$second\$" "$(set_aside)"
 	wait
